@@ -1,0 +1,1 @@
+"""What follows from an interface for x86-64 assembly: places, names, banners."""

@@ -1,0 +1,48 @@
+"""What the checks could not follow: said plainly, so that silence is never taken for clean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith.check.inputs import NotAnalysed, Profile
+from asmith.check.text import function_bodies, is_opaque
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from asmith.check.inputs import ObjectInput
+    from asmith.model.nasm import Statement
+
+
+def not_analysed(subject: ObjectInput) -> tuple[NotAnalysed, ...]:
+    """Return the functions, by name, that some rule of the object level could not follow."""
+    return tuple(
+        NotAnalysed(subject.facts.path, function, reason)
+        for function, reason in sorted(_reasons(subject))
+    )
+
+
+def _reasons(subject: ObjectInput) -> Iterator[tuple[str, str]]:
+    """Yield (function, reason), at most one a function."""
+    bodies = function_bodies(subject.statements)
+    for symbol in subject.facts.symbols:
+        if symbol.type != "STT_FUNC" or symbol.undefined:
+            continue
+        section = subject.facts.section(symbol.section)
+        if section is None or symbol.value + symbol.size > section.size:
+            yield symbol.name, "it lies outside its section"
+        elif symbol.size == 0:
+            yield symbol.name, "its symbol has no size, so its end is unknown"
+        elif subject.source and subject.profile != Profile.COMPILED:
+            body = bodies.get(symbol.name)
+            opaque = next((s for s in _own(body or ()) if is_opaque(s)), None)
+            if body is None:
+                yield symbol.name, "its label is not in the text: a macro or an include makes it"
+            elif opaque is not None:
+                yield symbol.name, f"`{opaque.mnemonic}` at line {opaque.line} is expanded text"
+
+
+def _own(body: Sequence[Statement]) -> Sequence[Statement]:
+    """Return the statements of a function up to its `.end`, if it has one."""
+    labels = [s.label for s in body]
+    return body[: labels.index(".end")] if ".end" in labels else body

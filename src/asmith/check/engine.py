@@ -1,0 +1,99 @@
+"""The engine: runs every rule of a level over one input, and puts the findings in order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from asmith.check.coverage import not_analysed
+from asmith.check.inputs import (
+    CheckResult,
+    Level,
+    LinkInput,
+    NotAnalysed,
+    ObjectInput,
+    Profile,
+    Waived,
+)
+from asmith.check.rules import all_rules, explain
+from asmith.check.waivers import split_waived
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from asmith.model.finding import Finding
+
+__all__ = [
+    "RULESET_VERSION",
+    "CheckResult",
+    "Level",
+    "LinkInput",
+    "NotAnalysed",
+    "ObjectInput",
+    "Profile",
+    "Waived",
+    "all_rules",
+    "check_link",
+    "check_object",
+    "explain",
+]
+
+RULESET_VERSION = 1
+"""Raise it with every change of what a rule finds: the check step of every module runs again."""
+
+LIMIT = 10
+"""At most so many findings of one rule in one function are shown."""
+
+
+def check_object(subject: ObjectInput) -> CheckResult:
+    """Return what the rules of the object level find in one object."""
+    functions = [s for s in subject.facts.symbols if s.type == "STT_FUNC" and not s.undefined]
+    unfollowed = not_analysed(subject)
+    lost = {item.function for item in unfollowed}
+    kept, waived = split_waived(_findings(Level.OBJECT, subject), subject.interface)
+    return CheckResult(
+        findings=in_order(kept),
+        functions=len(functions),
+        analysed=sum(1 for f in functions if f.name not in lost),
+        not_analysed=unfollowed,
+        waived=waived,
+    )
+
+
+def check_link(subject: LinkInput) -> CheckResult:
+    """Return what the rules of the link level find in one product."""
+    return CheckResult(findings=in_order(_findings(Level.LINK, subject)))
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings by file, line and rule, at most `LIMIT` of a rule in a function.
+
+    The last one that is shown says how many more there are.
+    """
+    ordered = sorted(
+        findings,
+        key=lambda f: (f.file, f.line or 0, f.rule, f.object, f.function, f.offset or 0, f.message),
+    )
+    groups: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
+    for item in ordered:
+        groups[item.rule, item.object, item.function].append(item)
+    shown: list[Finding] = []
+    for item in ordered:
+        group = groups[item.rule, item.object, item.function]
+        if any(item is kept for kept in group[: LIMIT - 1]) or len(group) < LIMIT:
+            shown.append(item)
+        elif item is group[LIMIT - 1]:
+            more = len(group) - LIMIT
+            words = f"{item.message} (and {more} more of this rule)" if more else item.message
+            shown.append(replace(item, message=words))
+    return tuple(shown)
+
+
+def _findings(level: Level, subject: ObjectInput | LinkInput) -> Iterable[Finding]:
+    """Yield the findings of a level's rules, each with the severity that the profile gives it."""
+    for rule in all_rules():
+        severity = rule.profiles.get(subject.profile)
+        if rule.level == level and severity is not None:
+            for item in rule.check(subject):
+                yield replace(item, severity=severity)

@@ -1,0 +1,105 @@
+"""`asmith check` and `asmith explain`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from asmith.cli.output import note, root_of, show_json
+from asmith.errors import ExitCode, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import argparse
+
+    from asmith.check.engine import CheckResult
+
+
+def check(options: argparse.Namespace) -> int:
+    """Check modules of the project, or one object outside of it."""
+    results = _outside(options) if options.object else _modules(options)
+    from asmith.check import report
+
+    if options.json:
+        show_json(report.as_json(results))
+    else:
+        findings = [f for r in results for f in r.findings]
+        for finding in findings:
+            print(finding.render() + "\n")
+        note(options, report.summary(results))
+    failed = any(f.severity == "error" for r in results for f in r.findings)
+    return int(ExitCode.FINDINGS if failed else ExitCode.OK)
+
+
+def _modules(options: argparse.Namespace) -> list[CheckResult]:
+    from asmith.check import engine
+    from asmith.model.names import ModuleName
+    from asmith.model.plan import Step, StepKind
+    from asmith.run import actions, layout
+    from asmith.run.executor import run_steps
+    from asmith.run.session import Session
+    from asmith.store import lock
+
+    root = root_of(options)
+    with lock.held(root / layout.LOCK):
+        session = Session.open(root)
+        session.hold([n for n, m in session.modules.items() if m.waiting])
+        names = [ModuleName(m) for m in options.modules] or sorted(session.modules)
+        for name in names:
+            if name not in session.modules:
+                raise UsageError(
+                    f"there is no module '{name}'{did_you_mean(name, tuple(session.modules))}"
+                )
+        steps = [Step(StepKind.ASSEMBLE, n) for n in names]
+        run_steps(session, steps, 1, lambda *_: None)
+        for error in session.failures.values():
+            print(error.render(), file=sys.stderr)
+        if session.failures:
+            raise next(iter(session.failures.values()))
+        return [engine.check_object(actions.object_input(session, n)) for n in names]
+
+
+def _outside(options: argparse.Namespace) -> list[CheckResult]:
+    from asmith.check import engine
+    from asmith.contract.reader import read_interfaces
+    from asmith.host import files
+    from asmith.model.names import InterfaceName
+    from asmith.model.spec import Use
+    from asmith.toolchain import elf
+
+    data = files.read_bytes(options.object)
+    headers = {InterfaceName(p.stem): (str(p), files.read_bytes(p)) for p in options.interface}
+    interfaces = read_interfaces(headers)
+    own = interfaces[InterfaceName(options.interface[0].stem)] if options.interface else None
+    return [
+        engine.check_object(
+            engine.ObjectInput(
+                facts=elf.read_object(data, str(options.object)),
+                source="",
+                source_path="",
+                interface=own,
+                visible=interfaces,
+                uses=tuple(Use(n) for n in interfaces),
+                imports=None,
+                profile=engine.Profile.ASM,
+            )
+        )
+    ]
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Print a rule's documentation, or the list of rules."""
+    from asmith.check import engine
+
+    if options.rule:
+        text = engine.explain(options.rule)
+        if options.json:
+            show_json({"rule": options.rule, "text": text})
+        else:
+            print(text)
+        return 0
+    rules = engine.all_rules()
+    if options.json:
+        show_json({"rules": [r.id for r in rules]})
+    for rule in () if options.json else rules:
+        note(options, f"{rule.id}  {rule.title}")
+    return 0

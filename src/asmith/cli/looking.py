@@ -1,0 +1,143 @@
+"""Commands that only look: `plan`, `why`, `graph`, `doctor`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from asmith.cli.output import note, root_of, show_json
+from asmith.errors import ExitCode, UsageError, did_you_mean
+from asmith.model.names import ModuleName
+from asmith.model.plan import StepKind
+
+if TYPE_CHECKING:
+    import argparse
+
+    from asmith.run.session import Session
+
+
+def _open(options: argparse.Namespace) -> Session:
+    from asmith.run.session import Session
+
+    return Session.open(root_of(options))
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Print every step that a build would run at most, with reasons."""
+    from asmith.run import planning
+
+    session = _open(options)
+    made = planning.plan(session, options.targets)
+    if options.json:
+        generate = [p for p in made.steps if p.step.kind is StepKind.GENERATE]
+        show_json(
+            {
+                "steps": [
+                    {
+                        "step": str(p.step.kind),
+                        "module": p.step.subject,
+                        "certain": p.certain,
+                        "reasons": [r.to_json() for r in p.reasons],
+                    }
+                    for p in made.steps
+                ],
+                "sets": [{"modules": s.modules, "because": s.because} for s in made.sets],
+                "generate": [
+                    {
+                        "module": p.step.subject,
+                        "reasons": [r.to_json() for r in p.reasons],
+                        "source": _source(session, ModuleName(p.step.subject)),
+                    }
+                    for p in generate
+                ],
+            }
+        )
+        return 0
+    for planned in made.steps:
+        mark = "" if planned.certain else "  (unless cut off)"
+        note(options, f"{planned.step}{mark}")
+        for reason in planned.reasons:
+            note(options, f"    {reason}")
+        if planned.step.kind is StepKind.GENERATE:
+            note(options, f"    from: {_source(session, ModuleName(planned.step.subject))}")
+    note(options, f"{len(made.steps)} steps at most" if made.steps else "nothing to do")
+    return 0
+
+
+def _source(session: Session, name: ModuleName) -> str:
+    """Return where a waiting module's answer would come from."""
+    from asmith.run import answering
+
+    if answering.obstacle(session, name):
+        return "nobody yet"
+    return "store" if answering.in_store(session, name) else "generator"
+
+
+def why(options: argparse.Namespace) -> int:
+    """Print why a module's steps would run."""
+    from asmith.run import planning
+
+    session = _open(options)
+    if options.module not in session.modules:
+        raise UsageError(
+            f"there is no module '{options.module}'"
+            + did_you_mean(options.module, tuple(session.modules)),
+            help="asmith graph shows the modules",
+        )
+    found = planning.why(session, ModuleName(options.module))
+    if options.json:
+        steps = [{"step": str(s), "reasons": [r.to_json() for r in rs]} for s, rs in found]
+        show_json({"module": options.module, "steps": steps})
+        return 0
+    for step, reasons in found:
+        note(options, str(step))
+        for reason in reasons:
+            note(options, f"    {reason}")
+    if not found:
+        note(options, f"{options.module} is fresh: nothing would run")
+    return 0
+
+
+def graph(options: argparse.Namespace) -> int:
+    """Print the module graph."""
+    from asmith.graph import structure
+
+    session = _open(options)
+    edges = session.edges()
+    if options.json:
+        show_json(
+            {
+                "modules": {n: sorted(e) for n, e in sorted(edges.items())},
+                "layers": structure.layers(edges),
+                "cycles": structure.cycles(edges),
+                "products": {
+                    s.subject: session.linked(s)
+                    for s in session.all_steps()
+                    if s.kind is StepKind.LINK
+                },
+            }
+        )
+    elif options.dot:
+        print(structure.dot(edges), end="")
+    else:
+        width = max((len(n) for n in edges), default=0)
+        for name in sorted(edges):
+            module = session.modules[ModuleName(name)]
+            state = "stale" if module.stale else "edited" if module.edited else "fresh"
+            calls = ", ".join(sorted(edges[name])) or "-"
+            note(options, f"{name:<{width}}  {state:<6}  {calls}")
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Print the needs and what was found; exit 3 if something is missing."""
+    from asmith.toolchain.doctor import examine
+
+    needs = examine()
+    missing = [n for n in needs if not n.found]
+    if options.json:
+        found: dict[str, Any] = {n.name: n.found or None for n in needs}
+        show_json({"found": found, "missing": [n.name for n in missing]})
+    else:
+        for need in needs:
+            note(options, f"{need.name:<12} {need.found or 'missing: ' + need.help}")
+    return int(ExitCode.UNAVAILABLE if missing else ExitCode.OK)

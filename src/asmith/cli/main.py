@@ -1,0 +1,141 @@
+"""`asmith`: the argument parser and the one place where errors become messages and exit codes.
+
+Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asmith import __version__
+from asmith.errors import AsmithError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DEBUG = "ASMITH_DEBUG"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; errors end in one message each."""
+    options = parser().parse_args(arguments)
+    try:
+        module, _, function = options.run.partition(":")
+        command = getattr(import_module(f"asmith.cli.{module}"), function)
+        return int(command(options))
+    except AsmithError as error:
+        print(error.render(), file=sys.stderr)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was adopted, finished steps are kept", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+    except Exception as error:  # noqa: BLE001 -- the last line of defence
+        return _bug(error)
+
+
+def _bug(error: Exception) -> int:
+    """Say that asmith itself failed, and where the details are; never a traceback."""
+    import tempfile
+    import traceback
+
+    if os.environ.get(_DEBUG):
+        traceback.print_exc()
+        return int(ExitCode.BUG)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="asmith-bug-", suffix=".txt", delete=False
+        ) as file:
+            traceback.print_exc(file=file)
+        where = file.name
+    except OSError:
+        where = f"set {_DEBUG}=1 to see them"
+    print(
+        f"error: asmith itself failed: {type(error).__name__}: {error}\n"
+        f"why:  this is a bug of asmith; your files are as they were\n"
+        f"help: please report it with the details: {where}",
+        file=sys.stderr,
+    )
+    return int(ExitCode.BUG)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    made = argparse.ArgumentParser(
+        prog="asmith",
+        description="Build programs from specs, as machine code, under enforced contracts.",
+        allow_abbrev=False,
+    )
+    made.add_argument("--version", action="version", version=f"asmith {__version__}")
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common = _common()
+    for name, run, text, add in _COMMANDS:
+        sub = commands.add_parser(
+            name, help=text, description=text, parents=[common], allow_abbrev=False
+        )
+        sub.set_defaults(run=run)
+        for flags, settings in add:
+            sub.add_argument(*flags.split(), **settings)
+    return made
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-C", dest="root", metavar="DIR", type=Path, default=Path(),
+                        help="the project's directory (default: here or above)")  # fmt: skip
+    common.add_argument("--json", action="store_true", help="print one JSON object")
+    common.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    common.add_argument("-v", "--verbose", action="store_true", help="print every reason")
+    return common
+
+
+_Argument = tuple[str, dict[str, Any]]
+_MODULE: _Argument = ("module", {"help": "the module's name"})
+_FORCE: _Argument = ("--force", {"action": "store_true", "help": "overwrite a text edited by hand"})
+_COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
+    ("init", "scaffolding:init", "make a new project: one module, its test, its product",
+     (("directory", {"type": Path, "metavar": "DIR", "help": "a new or empty directory"}),)),
+    ("new", "scaffolding:new", "add a module: spec, interface and test", (_MODULE,)),
+    ("rename", "scaffolding:rename", "rename a module with its spec, tests and record",
+     (_MODULE, ("to", {"help": "its new name"}))),
+    ("remove", "scaffolding:remove", "remove a module with its spec, tests and record", (_MODULE,)),
+    ("build", "building:build", "bring modules and products up to date", (
+        ("targets", {"nargs": "*", "metavar": "TARGET",
+                     "help": "modules, products or steps (default: everything)"}),
+        ("-n --jobs", {"type": int, "default": 1, "metavar": "N", "help": "steps at a time"}),
+        ("--locked", {"action": "store_true", "help": "fail if any module is stale"}),
+        _FORCE)),
+    ("plan", "looking:plan", "show what a build would run at most, and why", (
+        ("targets", {"nargs": "*", "metavar": "TARGET"}),)),
+    ("why", "looking:why", "show why a module would be built again", (_MODULE,)),
+    ("graph", "looking:graph", "show the modules and what they call", (
+        ("--dot", {"action": "store_true", "help": "print Graphviz text"}),)),
+    ("check", "checking:check", "hold objects to their contracts", (
+        ("modules", {"nargs": "*", "metavar": "MODULE"}),
+        ("--object", {"type": Path, "metavar": "FILE.o", "help": "an object outside a project"}),
+        ("--interface", {"type": Path, "nargs": "+", "default": [], "metavar": "FILE.h",
+                         "help": "the contracts of that object, its own first"}))),
+    ("explain", "checking:explain", "print what a rule says and how to obey it", (
+        ("rule", {"nargs": "?", "help": "its id, e.g. ELF001 (default: list all)"}),)),
+    ("prompt", "answering:prompt", "print the request for a module", (_MODULE,)),
+    ("accept", "answering:accept", "hand in an answer, or attest a text edited by hand", (
+        _MODULE,
+        ("file", {"nargs": "?", "help": "the answer ('-': standard input); none: attest"}),
+        ("--mode", {"choices": ("blind", "assisted"), "default": "assisted",
+                    "help": "blind: written from the prompt alone and handed in unread"}),
+        _FORCE)),
+    ("revalidate", "answering:revalidate",
+     "keep a stale module whose checks and tests pass under today's contracts", (_MODULE,)),
+    ("doctor", "looking:doctor", "show the tools that are needed and found", ()),
+)  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

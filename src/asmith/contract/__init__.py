@@ -1,0 +1,1 @@
+"""Reads interfaces: C headers with contract clauses."""

@@ -1,0 +1,156 @@
+"""The grammar of answers: one fenced block that holds a module, or some of its functions.
+
+A module's text is a preamble, then units, then a tail. A unit is one function: it ends at the
+line `.end:` and begins after the unit before it, so it takes with it the comments and the data
+that stand above its label. The preamble ends where the first `section .text` begins. Units are
+regenerated one by one, and a kept unit keeps its bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asmith.errors import AsmithError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_FENCE = re.compile(r"^(?P<mark>`{3,}|~{3,})(?P<language>[^`\n]*)$")
+_LABEL = re.compile(r"^\$?(?P<name>[A-Za-z_?][\w?$#@~]*):")
+_END = re.compile(r"^\.end:")
+_TEXT = re.compile(r"^\s*(?:section|segment)\s+\.text\b", re.IGNORECASE)
+_MACRO = re.compile(r"^\s*%i?(?:macro|rmacro|imacro)\b", re.IGNORECASE)
+_FORBIDDEN = re.compile(r"^\s*%(?:include|use|pathsearch|depend)\b", re.IGNORECASE)
+
+
+class AnswerError(AsmithError):
+    """An answer outside the grammar. It is fed back to whoever gave it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One function with the comments and data it owns, as text."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A module's text, taken apart; `str()` of it gives the same bytes back."""
+
+    preamble: str
+    units: tuple[Unit, ...]
+    tail: str
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return self.preamble + "".join(u.text for u in self.units) + self.tail
+
+
+def extract(answer: str) -> str:
+    """Return the code of the one fenced block in an answer, ending in a newline."""
+    blocks: list[list[str]] = []
+    mark = ""
+    for line in answer.replace("\r\n", "\n").split("\n"):
+        fence = _FENCE.match(line.strip()) if line.lstrip() == line else None
+        if mark:
+            if fence and fence["mark"].startswith(mark) and not fence["language"].strip():
+                mark = ""
+            else:
+                blocks[-1].append(line)
+        elif fence:
+            mark = fence["mark"]
+            blocks.append([])
+    if mark:
+        raise AnswerError("the answer's code block is never closed", help="end it with ```")
+    if len(blocks) != 1:
+        found = "no fenced code block" if not blocks else f"{len(blocks)} fenced code blocks"
+        raise AnswerError(
+            f"the answer has {found}",
+            why="an answer is exactly one block",
+            help="reply with one ```nasm block that holds the whole module, or whole functions",
+        )
+    code = "\n".join(line.rstrip() for line in blocks[0]).strip("\n")
+    if not code.strip():
+        raise AnswerError("the answer's code block is empty")
+    return code + "\n"
+
+
+def split(code: str, path: str = "the answer") -> Text:
+    """Return a module's text taken apart into preamble, units and tail."""
+    lines = code.splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        if _MACRO.match(line) or _FORBIDDEN.match(line):
+            raise AnswerError(
+                f"'{line.strip()}' is not part of a module's grammar",
+                where=f"{path}:{number}",
+                why="a function is regenerated on its own, so nothing may reach across functions",
+                help="write the instructions out; %define and equ are fine",
+            )
+    start = _first_text(lines)
+    units: list[Unit] = []
+    begin, label = start, ""
+    for number, line in enumerate(lines[start:], start):
+        if found := _LABEL.match(line):
+            label = found["name"]
+        elif _END.match(line):
+            if not label:
+                raise AnswerError(
+                    "'.end:' without a function's label above it", where=f"{path}:{number + 1}"
+                )
+            units.append(Unit(label, "".join(lines[begin : number + 1])))
+            begin, label = number + 1, ""
+    if label:
+        raise AnswerError(
+            f"nothing ends '{label}'",
+            where=path,
+            why="a function reaches from its label to '.end:'",
+            help=f"put '.end:' after the last instruction of {label}",
+        )
+    names = [u.name for u in units]
+    for name in names:
+        if names.count(name) > 1:
+            raise AnswerError(f"function '{name}' stands twice", where=path)
+    return Text("".join(lines[:start]), tuple(units), "".join(lines[begin:]))
+
+
+def _first_text(lines: list[str]) -> int:
+    """Return the index of the first `section .text`, where the preamble ends; 0 without one."""
+    return next((n for n, line in enumerate(lines) if _TEXT.match(line)), 0)
+
+
+def assemble_answer(answer: str, required: Collection[str], previous: str | None) -> str:
+    """Return the module's whole text that an answer makes.
+
+    `required` are the functions that the contract names. An answer that holds all of them is the
+    whole module; one that holds some replaces those units of `previous` (and its preamble, if the
+    answer has one) and keeps every other unit byte for byte.
+    """
+    code = extract(answer)
+    given = split(code)
+    names = {u.name for u in given.units}
+    missing = sorted(set(required) - names)
+    if not missing:
+        return code
+    if previous is None or not names:
+        raise AnswerError(
+            f"the answer lacks the function '{missing[0]}'",
+            why="the contract declares " + ", ".join(sorted(required)),
+            help="define every function of the contract, each from its label to '.end:'",
+        )
+    before = split(previous, "the module as it is")
+    kept = {u.name for u in before.units}
+    lost = [m for m in missing if m not in kept]
+    if lost:
+        raise AnswerError(
+            f"neither the answer nor the module as it is has the function '{lost[0]}'",
+            help="define every function of the contract, each from its label to '.end:'",
+        )
+    new = {u.name: u for u in given.units}
+    units = [new.pop(u.name, u) for u in before.units]
+    units += [u for u in given.units if u.name in new]
+    preamble = given.preamble if given.preamble.strip() else before.preamble
+    return str(Text(preamble, tuple(units), before.tail))

@@ -1,0 +1,130 @@
+"""The request for one module: a pure function of contracts, spec and what there is already.
+
+The stable part comes first, byte for byte the same for every module, so that a provider can cache
+it. Its version is provenance: a new template makes no module stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asmith.abi import banner
+from asmith.contract import sheet
+from asmith.model.contract import EntryKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asmith.model.contract import Interface
+    from asmith.model.names import Digest, InterfaceName
+    from asmith.model.plan import Reason
+    from asmith.model.spec import Requirement, Spec
+
+VERSION = 1
+
+RULES = """\
+You write one module of a program directly as x86-64 assembly for NASM 2.15 or later
+(elf64, Linux, System V AMD64 ABI). The module is assembled with all warnings as errors, checked
+against its contract, and tested. Nobody edits it afterwards: what you answer is what runs.
+
+# Answer
+Reply with exactly one fenced code block (```nasm ... ```) and nothing that needs reading outside
+it. The block holds the whole module. When a previous text is given below and only some functions
+must change, the block may instead hold just those functions whole, beginning with `section .text`;
+every other function then stays byte for byte as it is.
+
+# Form of a module
+- Order: the banner given below, copied unchanged; `default rel`, `bits 64`; constants of your own;
+  data sections; `section .text align=16`; the functions; last the line
+  `section .note.GNU-stack noalloc noexec nowrite progbits`.
+- Each function of the contract: `global f:function (f.end - f)`, the label `f:` in column 0, its
+  instructions, and the line `.end:` in column 0 after its last instruction. Private helper
+  functions have the same form without `global`. No jump from one function into another, no
+  `%macro`, no `%include`. Local labels say a state or purpose (`.next`, `.too_long`).
+- Label column 0, mnemonic column 8, operands column 16, comment column 40; lower case. A sentence
+  before each step; requirement ids in brackets, e.g. `[FR-002]`, where the code obeys them.
+- Names that are instructions, registers or directives of NASM (in any case) cannot be labels.
+
+# What is defined for you
+An include generated from the contracts stands before your text. It declares every function and
+datum that you name from another module's or a library's contract (`extern`), and defines the
+constants and structure offsets that you name: field f of struct s is `t_s.f`, its size is
+`t_s_size`. Use these names, never bare numbers for them; do not define or declare them yourself.
+
+# Rules of the ABI
+- Arguments in rdi, rsi, rdx, rcx, r8, r9; result in rax. rbx, rbp, r12-r15 and rsp belong to the
+  caller: restore them. The direction flag is clear at entry and exit. (psABI 3.2.1, 3.2.3)
+- At every call rsp is a multiple of 16; at entry it is 8 more than that. (psABI 3.2.2)
+- Bits 32-63 of a register that carries an int, and all bits above a narrower argument's 32, are
+  garbage. A caller extends _Bool, char and short to 32 bits; do not rely on it as callee.
+- All registers but the callee-saved ones are garbage after a call. No red zone in a function that
+  calls. `al` holds the number of vector registers before a call of a variadic function.
+- Position-independent code: `default rel`; `lea x, [rel symbol]`; call other modules' functions
+  by `call f wrt ..plt` and libraries' too; functions of this module by `call f`. Pointers in data
+  go to `section .data.rel.ro write align=8`. No section is writable and executable.
+- No `syscall`; call the functions of your contracts. Call nothing else.
+- Only SSE2 unless a contract says `isa` or `dispatch`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a request is made of."""
+
+    spec: Spec
+    interface: Interface
+    visible: Mapping[InterfaceName, Interface]
+    previous: str | None = None
+    recorded: Mapping[str, Digest] | None = None  # requirement digests of the previous text
+    reasons: tuple[Reason, ...] = ()
+
+
+def render(request: Request) -> str:
+    """Return the request's text, ending in a newline."""
+    spec = request.spec
+    parts = [
+        RULES,
+        f"# The module: {spec.module}\n{spec.title}\n",
+        "# Its banner\n" + banner.render(request.interface, spec.title).rstrip() + "\n",
+        "# The contract that it implements\n" + sheet.render(request.interface).rstrip() + "\n",
+        *_contracts(request),
+        "# Requirements\n" + "\n".join(_requirement(r) for r in spec.requirements) + "\n",
+    ]
+    if request.previous is not None:
+        parts.append(_change(request))
+    return "\n".join(parts)
+
+
+def _contracts(request: Request) -> list[str]:
+    """Return the sheets of the other contracts, narrowed to what the spec's `uses` allows."""
+    own = request.interface.name
+    allowed: dict[InterfaceName, set[str]] = {n: set() for n in request.visible if n != own}
+    for use in request.spec.uses:
+        interface = request.visible[use.interface]
+        names = [use.symbol] if use.symbol else [str(s) for s in interface.surface]
+        allowed.setdefault(use.interface, set()).update(names)
+    found = []
+    for name, symbols in sorted(allowed.items()):
+        interface = request.visible[name]
+        types = (EntryKind.CONSTANT, EntryKind.FIELD, EntryKind.TYPE)
+        shown = symbols | {s for s, e in interface.surface.items() if e.kind in types}
+        if shown:
+            text = sheet.render(interface, symbols=shown).rstrip()
+            found.append(f"# Contract that it may use: {name}\n{text}\n")
+    return found
+
+
+def _requirement(requirement: Requirement) -> str:
+    owner = f"{requirement.function}: " if requirement.function else ""
+    text = requirement.text.replace("\n", "\n  ")
+    return f"- [{requirement.id}] {owner}{text}"
+
+
+def _change(request: Request) -> str:
+    assert request.previous is not None
+    lines = ["# The module as it is, which must change", f"```nasm\n{request.previous}```"]
+    if request.reasons:
+        lines.append("It is out of date since:")
+        lines += [f"- {reason}" for reason in request.reasons]
+    return "\n".join(lines) + "\n"

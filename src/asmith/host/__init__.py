@@ -1,0 +1,1 @@
+"""The doors to the machine: files, processes and the clock are reached through these alone."""

@@ -1,0 +1,125 @@
+"""What an ELF object holds, as facts: the values that checks and links reason about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asmith.model.names import Digest
+
+
+class Binding(StrEnum):
+    """ELF symbol binding (gABI, symbol table)."""
+
+    LOCAL = "local"
+    GLOBAL = "global"
+    WEAK = "weak"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section; `data` is empty for NOBITS."""
+
+    index: int
+    name: str
+    type: str  # "SHT_PROGBITS", ...
+    flags: int  # SHF_*
+    size: int
+    align: int
+    data: bytes
+
+    ALLOC = 0x2
+    WRITE = 0x1
+    EXEC = 0x4
+
+    def has(self, flag: int) -> bool:
+        """Tell whether a SHF_* flag is set."""
+        return bool(self.flags & flag)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """One symbol; `section` is None for undefined, absolute and common ones."""
+
+    name: str
+    type: str  # "STT_FUNC", "STT_OBJECT", "STT_NOTYPE", ...
+    binding: Binding
+    visibility: str  # "STV_DEFAULT", "STV_HIDDEN", ...
+    section: int | None
+    value: int
+    size: int
+    undefined: bool = False
+    absolute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """One relocation: where it applies (section index, offset), its type, symbol and addend.
+
+    `symbol` is the section's name where the reference is to a section, and empty for symbol 0;
+    `index` is the symbol's place in `ObjectFacts.symbols`, since local names may repeat.
+    """
+
+    section: int
+    offset: int
+    type: str  # "R_X86_64_PC32", ...
+    symbol: str
+    addend: int
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LineEntry:
+    """One row of the line table: a section offset and the source line that made it."""
+
+    section: int
+    offset: int
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """One relocatable object, read. `symbols` is the whole table, the null symbol included."""
+
+    path: str
+    sections: tuple[Section, ...]
+    symbols: tuple[Symbol, ...]
+    relocations: tuple[Relocation, ...]
+    lines: tuple[LineEntry, ...]
+    machine: str = "EM_X86_64"
+
+    def section(self, index: int | None) -> Section | None:
+        """Return the section with that index, if there is one."""
+        return next((s for s in self.sections if s.index == index), None)
+
+    def exports(self) -> tuple[Symbol, ...]:
+        """Return the defined global and weak symbols, in table order."""
+        return tuple(s for s in self.symbols if s.binding != Binding.LOCAL and not s.undefined)
+
+    def undefined(self) -> tuple[str, ...]:
+        """Return the names of undefined symbols, sorted."""
+        return tuple(sorted({s.name for s in self.symbols if s.undefined and s.name}))
+
+    def function_at(self, section: int, offset: int) -> Symbol | None:
+        """Return the function whose extent holds that offset."""
+        for s in self.symbols:
+            inside = s.value <= offset < s.value + max(s.size, 1)
+            if inside and s.type == "STT_FUNC" and s.section == section:
+                return s
+        return None
+
+    def line_at(self, section: int, offset: int) -> LineEntry | None:
+        """Return the last line-table row at or before that offset."""
+        rows = (r for r in self.lines if r.section == section and r.offset <= offset)
+        return max(rows, key=lambda r: r.offset, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDigests:
+    """The digests of an object: `code` decides checks, tests and links; `full` is the file's."""
+
+    code: Digest
+    full: Digest

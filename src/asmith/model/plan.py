@@ -1,0 +1,100 @@
+"""Steps, reasons and plans: what would run and why. `plan`, `why` and the run itself share them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asmith.model.names import ModuleName
+
+
+class StepKind(StrEnum):
+    """What a step does; the order is the order in which a module meets them."""
+
+    GENERATE = "generate"
+    ASSEMBLE = "assemble"
+    CHECK = "check"
+    TEST = "test"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Step:
+    """One step on one subject: a module, or for `link` a product."""
+
+    kind: StepKind
+    subject: str
+
+    def __str__(self) -> str:
+        """Return `kind:subject`, the name of the doit task."""
+        return f"{self.kind}:{self.subject}"
+
+
+class Why(StrEnum):
+    """The kinds of reason. The words are those that `plan --json` prints."""
+
+    REQUIREMENT_CHANGED = "requirement-changed"
+    REQUIREMENT_ADDED = "requirement-added"
+    REQUIREMENT_REMOVED = "requirement-removed"
+    USES_CHANGED = "uses-changed"
+    IMPLEMENTS_CHANGED = "implements-changed"
+    EXPORT_CHANGED = "export-changed"
+    EXPORT_ADDED = "export-added"
+    EXPORT_REMOVED = "export-removed"
+    IMPORT_CHANGED = "import-changed"
+    IMPORT_REMOVED = "import-removed"
+    NEVER_GENERATED = "never-generated"
+    RECORD_MISSING = "record-missing"
+    EDITED = "edited"
+    NEVER_RAN = "never-ran"
+    INTERRUPTED = "interrupted"
+    INPUT_CHANGED = "input-changed"
+    OUTPUT_CHANGED = "output-changed"
+    UPSTREAM = "upstream"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a step runs: the kind, the thing that changed, and the facts in a few words."""
+
+    kind: Why
+    subject: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Return the reason as one line for people."""
+        words = f"{self.kind}: {self.subject}"
+        return f"{words} ({self.detail})" if self.detail else words
+
+    def to_json(self) -> dict[str, str]:
+        """Return the reason as `plan --json` prints it."""
+        return {"kind": str(self.kind), "subject": self.subject, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step of a plan. `certain` is false where an earlier step may still cut it off."""
+
+    step: Step
+    reasons: tuple[Reason, ...]
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """Modules that one edit touches: staged and adopted together, or not at all."""
+
+    modules: tuple[ModuleName, ...]
+    because: tuple[str, ...] = ()  # the interfaces that tie them
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a build would do, at most, in order."""
+
+    steps: tuple[PlannedStep, ...] = ()
+    sets: tuple[ChangeSet, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""A project on disk: configuration, specs and interfaces, joined into one workspace."""

@@ -1,0 +1,160 @@
+"""`[tool.asmith]` of pyproject.toml, decoded strictly: an unknown key is an error."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from asmith.errors import UsageError, did_you_mean
+from asmith.model.names import InterfaceName, ModuleName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONFIG = "pyproject.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A linked program (from a root module) or shared library (offering interfaces)."""
+
+    name: str
+    kind: str  # "program" or "library"
+    roots: tuple[ModuleName, ...]
+    offers: tuple[InterfaceName, ...] = ()  # of a library: what it exports
+    bind: Mapping[InterfaceName, ModuleName] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorConfig:
+    """Who answers when the store does not: `auto`, `replay` or `command` with its argument list."""
+
+    name: str = "auto"
+    command: tuple[str, ...] = ()
+    seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole of `[tool.asmith]`."""
+
+    products: Mapping[str, Product]
+    libraries: Mapping[str, str]  # library -> pkg-config module
+    generator: GeneratorConfig
+    test_seconds: float = 60.0
+
+
+def parse(data: bytes, path: str = CONFIG) -> Config:
+    """Return the configuration in the bytes of a pyproject.toml."""
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError("the configuration is not UTF-8 text", where=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"the configuration is not TOML: {error}", where=path) from error
+    tool = document.get("tool", {})
+    if not isinstance(tool, dict) or "asmith" not in tool:
+        raise UsageError(
+            "there is no [tool.asmith] table",
+            where=path,
+            help="add one, or make a project with: asmith init DIR",
+        )
+    table = _Table("tool.asmith", tool["asmith"], path)
+    table.only("products", "libraries", "generator", "tests")
+    products = table.table("products")
+    libraries = table.table("libraries")
+    tests = table.table("tests")
+    tests.only("seconds")
+    return Config(
+        products={n: _product(n, products.table(n)) for n in sorted(products.value)},
+        libraries={n: libraries.text(n) for n in sorted(libraries.value)},
+        generator=_generator(table.table("generator")),
+        test_seconds=tests.number("seconds", 60.0),
+    )
+
+
+def _product(name: str, table: _Table) -> Product:
+    table.only("kind", "roots", "offers", "bind")
+    kind = table.choice("kind", ("program", "library"), "program")
+    roots = table.texts("roots", ["main"] if kind == "program" else [])
+    bind = table.table("bind")
+    return Product(
+        name=name,
+        kind=kind,
+        roots=tuple(ModuleName(r) for r in roots),
+        offers=tuple(InterfaceName(o) for o in table.texts("offers", [])),
+        bind={InterfaceName(k): ModuleName(bind.text(k)) for k in sorted(bind.value)},
+    )
+
+
+def _generator(table: _Table) -> GeneratorConfig:
+    table.only("name", "command", "seconds")
+    default = GeneratorConfig()
+    name = table.choice("name", ("auto", "replay", "command"), default.name)
+    command = tuple(table.texts("command", []))
+    if name == "command" and not command:
+        raise UsageError(
+            "generator 'command' needs the program to run",
+            where=table.path,
+            help='add to [tool.asmith.generator]: command = ["program", "argument"]',
+        )
+    return GeneratorConfig(name, command, table.number("seconds", default.seconds))
+
+
+class _Table:
+    """A TOML table that answers typed questions and words the errors."""
+
+    def __init__(self, name: str, value: Any, path: str) -> None:
+        if not isinstance(value, dict):
+            raise UsageError(f"'{name}' must be a table", where=path)
+        self.name = name
+        self.value: dict[str, Any] = value
+        self.path = path
+
+    def only(self, *known: str) -> None:
+        for key in self.value:
+            if key not in known:
+                raise UsageError(
+                    f"unknown key '{key}' in [{self.name}]{did_you_mean(key, known)}",
+                    where=self.path,
+                    help=f"known keys: {', '.join(known)}",
+                )
+
+    def table(self, key: str) -> _Table:
+        return _Table(f"{self.name}.{key}", self.value.get(key, {}), self.path)
+
+    def text(self, key: str) -> str:
+        value = self.value.get(key)
+        if not isinstance(value, str):
+            raise self._wrong(key, "a string")
+        return value
+
+    def texts(self, key: str, default: list[str]) -> list[str]:
+        value = self.value.get(key, default)
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise self._wrong(key, "an array of strings")
+        return value
+
+    def number(self, key: str, default: float) -> float:
+        value = self.value.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise self._wrong(key, "a positive number")
+        return float(value)
+
+    def choice(self, key: str, known: tuple[str, ...], default: str) -> str:
+        value = self.value.get(key, default)
+        if value not in known:
+            shown = value if isinstance(value, str) else ""
+            raise UsageError(
+                f"'{key}' in [{self.name}] is {value!r}{did_you_mean(shown, known)}",
+                where=self.path,
+                help=f"it may be {' or '.join(repr(k) for k in known)}",
+            )
+        return str(value)
+
+    def _wrong(self, key: str, expected: str) -> UsageError:
+        return UsageError(
+            f"'{key}' in [{self.name}] must be {expected}, not {self.value.get(key)!r}",
+            where=self.path,
+        )

@@ -1,0 +1,206 @@
+"""The workspace: configuration, specs and interfaces of one project, read once and joined.
+
+A workspace is a snapshot. `sources` holds the digest of every file it was read from, so a build
+can tell afterwards whether one of them changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asmith.contract.reader import read_interfaces
+from asmith.errors import Place, UsageError, did_you_mean
+from asmith.host import files
+from asmith.model.contract import Entry, EntryKind, Interface
+from asmith.model.names import Digest, InterfaceName, ModuleName, digest_bytes
+from asmith.project import config as configuration
+from asmith.project import spec as specs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from asmith.model.spec import Spec, Use
+    from asmith.project.config import Config, Product
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One project, as its files said when it was read."""
+
+    root: Path
+    config: Config
+    specs: Mapping[ModuleName, Spec]
+    interfaces: Mapping[InterfaceName, Interface]
+    sources: Mapping[str, Digest]  # path relative to root -> digest of its bytes
+
+    def interface_of(self, module: ModuleName) -> Interface:
+        """Return the interface that a module implements."""
+        return self.interfaces[self.specs[module].implements]
+
+    def implementers(self, interface: InterfaceName) -> tuple[ModuleName, ...]:
+        """Return the modules that implement an interface, sorted."""
+        return tuple(sorted(m for m, s in self.specs.items() if s.implements == interface))
+
+    def provider(self, interface: InterfaceName, product: Product | None) -> ModuleName | None:
+        """Return the module that a product (or a test, for None) binds an interface to."""
+        if product is not None and interface in product.bind:
+            return product.bind[interface]
+        modules = self.implementers(interface)
+        return modules[0] if modules else None
+
+    def visible(self, module: ModuleName) -> dict[str, Entry]:
+        """Return all that a module's text may name: NASM name -> entry.
+
+        These are its own interface, what its spec uses, and the constants and types (no functions)
+        of every interface that those include.
+        """
+        spec = self.specs[module]
+        found: dict[str, Entry] = {}
+        own = self.interfaces[spec.implements]
+        for entry in own.surface.values():
+            found[entry.nasm] = entry
+        for use in spec.uses:
+            for entry in self._used(use):
+                found[entry.nasm] = entry
+        for name in self._included({spec.implements, *(u.interface for u in spec.uses)}):
+            for entry in self.interfaces[name].surface.values():
+                if entry.kind not in (EntryKind.FUNCTION, EntryKind.DATA):
+                    found.setdefault(entry.nasm, entry)
+        return found
+
+    def visible_interfaces(self, module: ModuleName) -> dict[InterfaceName, Interface]:
+        """Return the interfaces behind `visible`."""
+        spec = self.specs[module]
+        names = {spec.implements, *(u.interface for u in spec.uses)}
+        return {n: self.interfaces[n] for n in sorted(names | self._included(names))}
+
+    def _used(self, use: Use) -> Iterator[Entry]:
+        for entry in self.interfaces[use.interface].surface.values():
+            if not use.symbol or entry.subject == use.symbol:
+                yield entry
+
+    def _included(self, names: set[InterfaceName]) -> set[InterfaceName]:
+        seen: set[InterfaceName] = set()
+        todo = sorted(names)
+        while todo:
+            for name in self.interfaces[todo.pop()].includes:
+                if name not in seen:
+                    seen.add(name)
+                    todo.append(name)
+        return seen
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest directory at or above `start` whose pyproject.toml has [tool.asmith]."""
+    for directory in (start, *start.parents):
+        data = files.read_if_exists(directory / configuration.CONFIG)
+        if data is not None and b"[tool.asmith" in data:
+            return directory
+    raise UsageError(
+        "this is no asmith project",
+        where=str(start),
+        why=f"neither it nor a directory above has a {configuration.CONFIG} with [tool.asmith]",
+        help="change into a project, name it with -C DIR, or make one: asmith init DIR",
+    )
+
+
+def load(root: Path) -> Workspace:
+    """Return the workspace of a project root, read and verified."""
+    sources: dict[str, Digest] = {}
+
+    def take(path: str) -> bytes:
+        data = files.read_bytes(root / path)
+        sources[path] = digest_bytes(data)
+        return data
+
+    config = configuration.parse(take(configuration.CONFIG))
+    headers = {
+        InterfaceName(n.removesuffix(".h")): (f"interfaces/{n}", take(f"interfaces/{n}"))
+        for n in files.listing(root / "interfaces", ".h")
+    }
+    interfaces = read_interfaces(headers)
+    found: dict[ModuleName, Spec] = {}
+    for name in files.listing(root / "specs", ".md"):
+        path = f"specs/{name}"
+        take(path)
+        spec = specs.parse(files.read_text(root / path), path)
+        if f"{spec.module}.md" != name:
+            raise UsageError(
+                f"the spec says module '{spec.module}', but its file is '{name}'",
+                where=Place(path, 2),
+                help=f"name the file {spec.module}.md, or change the front matter",
+            )
+        found[spec.module] = spec
+    workspace = Workspace(root, config, found, interfaces, sources)
+    for spec in found.values():
+        _verify_spec(workspace, spec)
+    for product in config.products.values():
+        _verify_product(workspace, product)
+    return workspace
+
+
+def _verify_spec(workspace: Workspace, spec: Spec) -> None:
+    interfaces = workspace.interfaces
+    place = Place(spec.path, 1)
+    own = interfaces.get(spec.implements)
+    if own is None:
+        raise UsageError(
+            f"module '{spec.module}' implements '{spec.implements}', which is no interface"
+            + did_you_mean(spec.implements, tuple(interfaces)),
+            where=place,
+            help=f"write interfaces/{spec.implements}.h",
+        )
+    if not own.has_module:
+        raise UsageError(
+            f"interface '{spec.implements}' has nothing to implement",
+            where=place,
+            why="it declares types and constants only, or belongs to a library",
+        )
+    for use in spec.uses:
+        _verify_use(workspace, spec, use)
+    for requirement in spec.requirements:
+        if requirement.function and requirement.function not in own.functions:
+            raise UsageError(
+                f"requirement {requirement.id} stands under '{requirement.function}', "
+                f"which is no function of {own.path}"
+                + did_you_mean(requirement.function, tuple(own.functions)),
+                where=Place(spec.path, requirement.line),
+            )
+
+
+def _verify_use(workspace: Workspace, spec: Spec, use: Use) -> None:
+    interface = workspace.interfaces.get(use.interface)
+    if interface is None:
+        raise UsageError(
+            f"'{use}' in uses: there is no interface '{use.interface}'"
+            + did_you_mean(use.interface, tuple(workspace.interfaces)),
+            where=Place(spec.path, 1),
+            help=f"write interfaces/{use.interface}.h, or take it out of uses",
+        )
+    if use.symbol and use.symbol not in interface.surface:
+        raise UsageError(
+            f"'{use}' in uses: {interface.path} does not declare '{use.symbol}'"
+            + did_you_mean(use.symbol, tuple(interface.surface)),
+            where=Place(spec.path, 1),
+        )
+
+
+def _verify_product(workspace: Workspace, product: Product) -> None:
+    where = configuration.CONFIG
+    for module in (*product.roots, *product.bind.values()):
+        if module not in workspace.specs:
+            raise UsageError(
+                f"product '{product.name}' names module '{module}', which has no spec"
+                + did_you_mean(module, tuple(workspace.specs)),
+                where=where,
+                help=f"write specs/{module}.md (asmith new {module})",
+            )
+    for interface in (*product.offers, *product.bind):
+        if interface not in workspace.interfaces:
+            raise UsageError(
+                f"product '{product.name}' names interface '{interface}', which does not exist"
+                + did_you_mean(interface, tuple(workspace.interfaces)),
+                where=where,
+            )

@@ -1,0 +1,203 @@
+"""Accepting answers by hand, attesting edits, and keeping a text under changed contracts.
+
+What is handed in becomes a draft. The draft is assembled, checked and tested on its own, beside
+the last good versions of everything else; only then is it a candidate, and its whole change-set
+is built and adopted together as soon as none of it is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asmith.errors import StepFailedError, UsageError, did_you_mean
+from asmith.graph import trace as traces
+from asmith.host import clock, files
+from asmith.model.names import ModuleName, digest_bytes
+from asmith.model.plan import Step, StepKind
+from asmith.model.record import Mode, Record, Standing
+from asmith.run import adopt, answering, build, layout, planning, view
+from asmith.run.executor import run_steps
+from asmith.run.session import Session
+from asmith.store import lock
+from asmith.store.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from asmith.model.plan import Reason
+
+    Say = Callable[[Step, tuple[Reason, ...]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What came of it: adopted with all that had to move with it, or waiting for the others."""
+
+    record: Record
+    outcome: build.Outcome
+    waiting_for: tuple[ModuleName, ...]
+
+
+def accept(root: Path, name: str, given: bytes, mode: Mode, *, force: bool, say: Say) -> Accepted:
+    """Take a raw answer for a module; raises `AsmithError` if it is rejected (and logged so)."""
+    with lock.held(root / layout.LOCK):
+        session = _open(root, name)
+        module = session.modules[ModuleName(name)]
+        spec = session.workspace.specs[module.name]
+        if spec.clarifications:
+            problem = answering.obstacle(session, module.name)
+            assert problem is not None
+            raise problem
+        if module.edited and not force:
+            raise StepFailedError(
+                f"'{layout.source(name)}' was edited by hand",
+                why="accepting an answer would overwrite the edit",
+                help=f"attest the edit: asmith accept {name} (without a file); "
+                "or overwrite it: --force",
+            )
+        asked = digest_bytes(answering.request(session, module.name).encode())
+        generator = {"name": "manual"}
+        session.store.keep_answer(asked, given, generator)
+        record = answering.draft(session, module.name, given, asked, mode, generator)
+        _try(session, record, say)
+        return _settle(root, record, say)
+
+
+def attest(root: Path, name: str, *, say: Say) -> Accepted:
+    """Vouch for a module's text as it lies in modules/: its record then says `attested`."""
+    with lock.held(root / layout.LOCK):
+        session = _open(root, name)
+        module = session.modules[ModuleName(name)]
+        if module.source is None:
+            raise UsageError(
+                f"there is no '{layout.source(name)}' to attest",
+                help=f"hand an answer in: asmith accept {name} FILE",
+            )
+        accepted = module.record is not None and module.record.standing is not Standing.EDITED
+        if accepted and not module.edited:
+            raise UsageError(
+                f"'{layout.source(name)}' is the accepted answer already",
+                why="its text is the one that its record names",
+            )
+        return _keep(session, module, Standing.ATTESTED, "attested by hand", say)
+
+
+def revalidate(root: Path, name: str, *, say: Say) -> Accepted:
+    """Keep a stale module's text if all its checks and tests pass under today's contracts."""
+    with lock.held(root / layout.LOCK):
+        session = _open(root, name)
+        module = session.modules[ModuleName(name)]
+        if module.source is None:
+            raise UsageError(f"there is no '{layout.source(name)}' to keep")
+        if not module.base_stale:
+            raise UsageError(f"module '{name}' is fresh: there is nothing to revalidate")
+        note = "kept though " + "; ".join(str(r) for r in module.base_stale)
+        return _keep(session, module, Standing.REVALIDATED, note, say)
+
+
+def _open(root: Path, name: str) -> Session:
+    """Return a session in which other waiting modules stand on their last good text."""
+    adopt.recover(root, State(root / layout.STATE))
+    session = Session.open(root)
+    if name not in session.modules:
+        raise UsageError(
+            f"there is no module '{name}'{did_you_mean(name, tuple(session.modules))}",
+            help="asmith graph shows the modules",
+        )
+    others = [n for n, m in session.modules.items() if m.waiting and n != name]
+    session.hold(others)
+    view.remove_draft(root, ModuleName(name))
+    session.look_again(ModuleName(name))
+    return session
+
+
+def _keep(
+    session: Session, module: view.Module, standing: Standing, note: str, say: Say
+) -> Accepted:
+    assert module.source is not None
+    workspace = session.workspace
+    own = workspace.interface_of(module.name)
+    imports = traces.imported(view.names_of(module.source), workspace.visible(module.name), own)
+    old = module.record
+    asked = digest_bytes(answering.request(session, module.name).encode())
+    text = session.store.put(module.source)
+    record = Record(
+        module=module.name,
+        implements=own.name,
+        standing=standing,
+        mode=old.mode if old else Mode.ASSISTED,
+        trace=traces.make_trace(workspace.specs[module.name], own, imports),
+        request=old.request if old else asked,
+        answer=old.answer if old else text,
+        assembly=text,
+        object=None,
+        generator=old.generator if old else {"name": "manual"},
+        attempts=old.attempts if old else (),
+        accepted=clock.now(),
+        notes=(*(old.notes if old else ()), f"{clock.now()} {note}"),
+    )
+    view.write_draft(session.root, record, module.source)
+    _try(session, record, say, log=False)
+    return _settle(session.root, record, say)
+
+
+def _try(session: Session, record: Record, say: Say, *, log: bool = True) -> None:
+    """Assemble, check and test a draft on its own; take it back and raise if it fails."""
+    name = record.module
+    session.look_again(name)
+    steps = [s for s in session.steps_of(name) if s.kind is not StepKind.GENERATE]
+    if not _provided(session, name):
+        steps = [s for s in steps if s.kind is not StepKind.TEST]
+    run_steps(session, _with_linked(session, steps), 1, say)
+    failed = next((session.failures[s] for s in steps if s in session.failures), None)
+    failed = failed or next(iter(session.failures.values()), None)
+    if failed is not None:
+        if log:
+            answering.log(session, record, answering.said(failed))
+        view.remove_draft(session.root, name)
+        raise failed
+    if log:
+        answering.log(session, record, ())
+
+
+def _provided(session: Session, name: ModuleName) -> bool:
+    """Tell whether all that a module's tests link has some text, so that they can run."""
+    linked = session.linked(Step(StepKind.TEST, name))
+    return all(session.modules[n].source is not None for n in linked)
+
+
+def _with_linked(session: Session, steps: list[Step]) -> list[Step]:
+    """Return the steps and the assembly of what they link, as far as it does not hold."""
+    found = list(steps)
+    for step in steps:
+        if step.kind is StepKind.TEST:
+            linked = session.linked(step)
+            found += [Step(StepKind.ASSEMBLE, n) for n in linked if n != step.subject]
+    return found
+
+
+def _settle(root: Path, record: Record, say: Say) -> Accepted:
+    """Remember the candidate, and build its change-set if nothing of it is missing."""
+    session = Session.open(root)
+    source = files.read_bytes(root / layout.staged(layout.source(record.module)))
+    session.store.add_candidate(record, source)
+    missing = planning.unanswerable(session)
+    together = planning.mates(session, [record.module])
+    waiting = tuple(sorted(n for n in missing if n in together))
+    if waiting:
+        return Accepted(record, build.Outcome(), waiting)
+    targets = sorted(together)
+    linked = [
+        s.subject
+        for s in session.all_steps()
+        if s.kind is StepKind.LINK and together & set(session.linked(s))
+    ]
+    tests = [
+        str(s)
+        for s in session.all_steps()
+        if s.kind is StepKind.TEST and together & set(session.linked(s))
+    ]
+    options = build.Options(targets=(*targets, *tests, *linked))
+    return Accepted(record, build.build_locked(root, options, say), ())

@@ -1,0 +1,230 @@
+"""What each step does. An action writes nothing but its outputs, which the engine then places."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from asmith.check import engine as checks
+from asmith.errors import StepFailedError
+from asmith.host import files, process
+from asmith.model.contract import EntryKind
+from asmith.model.names import ModuleName, canonical_json
+from asmith.model.plan import Step, StepKind
+from asmith.model.stamp import render_stamp
+from asmith.run import inputs, layout
+from asmith.toolchain import elf, link, nasm
+from asmith.verify.support import support_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from asmith.model.finding import Finding
+    from asmith.model.objects import ObjectFacts
+    from asmith.model.record import Stamp
+    from asmith.run.session import Session
+
+
+class FindingsError(StepFailedError):
+    """A step that ended in findings: they say all there is to say."""
+
+    def __init__(self, step: Step, findings: Sequence[Finding]) -> None:
+        count = len(findings)
+        super().__init__(f"{step}: {count} finding{'s' if count != 1 else ''}")
+        self.findings = tuple(findings)
+
+    def render(self) -> str:
+        """Return the findings, one after another."""
+        return "\n\n".join(f.render() for f in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an action made: outputs (name below the slot -> file in scratch) and facts."""
+
+    outputs: dict[str, Path] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def perform(session: Session, step: Step, scratch: Path) -> Made:
+    """Run a step's action in `scratch`, an empty directory; raises `AsmithError`."""
+    actions: dict[StepKind, Callable[[Session, Step, Path], Made]] = {
+        StepKind.ASSEMBLE: _assemble,
+        StepKind.CHECK: _check,
+        StepKind.LINK: _link,
+        StepKind.TEST: _test,
+    }
+    return actions[step.kind](session, step, scratch)
+
+
+def _assemble(session: Session, step: Step, scratch: Path) -> Made:
+    module = session.modules[ModuleName(step.subject)]
+    assert module.source is not None
+    text = session.include_text(module).encode()
+    name = f"include/{module.name}.inc"
+    sources = (
+        nasm.Source(f"{layout.BUILD}/{name}", text),
+        nasm.Source(layout.source(module.name), module.source),
+    )
+    stamp = session.stamp(module)
+    made, findings = nasm.assemble(sources, render_stamp(stamp), root=session.root, scratch=scratch)
+    if made is None:
+        raise FindingsError(step, findings)
+    facts = elf.read_object(made, layout.source(module.name))
+    digests = elf.object_digests(made, facts)
+    files.write_atomic(scratch / "include", text)
+    return Made(
+        {f"obj/{module.name}.o": scratch / "object.o", name: scratch / "include"},
+        {
+            "code": digests.code,
+            "stamp": session.stamp_digest(module),
+            "values": dict(stamp.values),
+            "bytes": sum(s.size for s in facts.sections if s.has(s.ALLOC)),
+        },
+    )
+
+
+def _check(session: Session, step: Step, scratch: Path) -> Made:
+    result = checks.check_object(object_input(session, ModuleName(step.subject)))
+    errors = [f for f in result.findings if f.severity == "error"]
+    if errors:
+        raise FindingsError(step, errors)
+    report = scratch / "report"
+    files.write_atomic(report, canonical_json([f.to_json() for f in result.findings]).encode())
+    return Made(
+        {f"check/{step.subject}.json": report},
+        {"functions": result.functions, "warnings": len(result.findings)},
+    )
+
+
+def object_input(session: Session, name: ModuleName) -> checks.ObjectInput:
+    """Return all that the checks of one module's object read."""
+    workspace = session.workspace
+    module = session.modules[name]
+    own = workspace.interface_of(name)
+    return checks.ObjectInput(
+        facts=read_object(session, name)[0],
+        source=module.text(),
+        source_path=layout.source(name),
+        interface=own,
+        visible=workspace.visible_interfaces(name),
+        uses=workspace.specs[name].uses,
+        imports=frozenset(module.imports or ()),
+        profile=checks.Profile.PROJECT,
+    )
+
+
+def read_object(session: Session, name: ModuleName) -> tuple[ObjectFacts, Stamp | None]:
+    """Return the facts and the stamp of a module's object, whose step must hold."""
+    path = session.output(Step(StepKind.ASSEMBLE, name), f"obj/{name}.o")
+    facts = elf.read_object(files.read_bytes(session.root / path), path)
+    return facts, elf.read_stamp(facts)
+
+
+def objects(session: Session, names: Sequence[ModuleName]) -> list[str]:
+    """Return the paths of modules' objects, in the order given."""
+    return [session.output(Step(StepKind.ASSEMBLE, n), f"obj/{n}.o") for n in names]
+
+
+def _link(session: Session, step: Step, scratch: Path) -> Made:
+    product = session.workspace.config.products[step.subject]
+    names = session.linked(step)
+    libraries = inputs.libraries(session, names)
+    exports = [
+        e.subject
+        for i in product.offers
+        for e in session.workspace.interfaces[i].surface.values()
+        if e.kind in (EntryKind.FUNCTION, EntryKind.DATA)
+    ]
+    result = checks.check_link(
+        checks.LinkInput(
+            product=product.name,
+            objects=tuple((n, *read_object(session, n)) for n in names),
+            libraries={
+                lib.name: elf.dynamic_symbols(files.read_bytes(lib.path), str(lib.path))
+                for lib in libraries
+            },
+            interfaces=session.workspace.interfaces,
+            entry_points=("main",) if product.kind == "program" else tuple(exports),
+        )
+    )
+    if result.findings:
+        raise FindingsError(step, result.findings)
+    out = scratch / "product"
+    paths = objects(session, names)
+    if product.kind == "program":
+        link.program(paths, libraries, root=session.root, out=out)
+    else:
+        link.shared(paths, libraries, exports, root=session.root, out=out)
+    name = product.name if product.kind == "program" else f"lib{product.name}.so"
+    return Made({f"bin/{name}": out}, {"modules": len(names)})
+
+
+def _test(session: Session, step: Step, scratch: Path) -> Made:
+    name = ModuleName(step.subject)
+    names = session.linked(step)
+    library = scratch / f"{name}.so"
+    own = session.workspace.interface_of(name)
+    symbols = (EntryKind.FUNCTION, EntryKind.DATA)
+    exports = [e.subject for e in own.surface.values() if e.kind in symbols]
+    support, names_of_support = _support(session, scratch)
+    link.shared(
+        [*objects(session, names), *support],
+        inputs.libraries(session, names),
+        [*exports, *names_of_support],
+        root=session.root,
+        out=library,
+    )
+    files.write_atomic(scratch / "contract.json", inputs.test_contract(session, name).encode())
+    spec = session.workspace.specs[name]
+    examples = [
+        {"call": e.call, "args": list(e.args), "expect": e.expect, "line": e.line}
+        for e in spec.examples
+    ]
+    text = json.dumps({"schema": 1, "path": spec.path, "examples": examples})
+    files.write_atomic(scratch / "examples.json", text.encode())
+    tests = [p for p in layout.test_files(session.root, name) if p.endswith(f"/test_{name}.py")]
+    return _run_tests(session, step, scratch, tests)
+
+
+def _support(session: Session, scratch: Path) -> tuple[list[str], list[str]]:
+    """Return the objects of the test harness's own assembly, and what they export."""
+    made, exported = [], []
+    for path in support_sources():
+        sources = (nasm.Source(path.name, files.read_bytes(path)),)
+        with files.scratch(scratch) as inner:
+            data, findings = nasm.assemble(sources, b"", root=session.root, scratch=inner)
+        if data is None:
+            raise FindingsError(Step(StepKind.TEST, path.stem), findings)
+        out = scratch / f"{path.stem}.o"
+        files.write_atomic(out, data)
+        made.append(str(out))
+        exported += [s.name for s in elf.read_object(data, path.name).exports()]
+    return made, exported
+
+
+def _run_tests(session: Session, step: Step, scratch: Path, tests: Sequence[str]) -> Made:
+    result = scratch / "result.json"
+    command = [
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header",
+        f"--rootdir={session.root}", *tests,
+        f"--asmith-library={scratch / (step.subject + '.so')}",
+        f"--asmith-contract={scratch / 'contract.json'}",
+        f"--asmith-spec-examples={scratch / 'examples.json'}",
+        f"--asmith-result={result}",
+    ]  # fmt: skip
+    done = process.run(
+        command,
+        cwd=session.root,
+        seconds=session.workspace.config.test_seconds,
+        environment={"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    data = files.read_if_exists(result)
+    summary = json.loads(data) if data else None
+    if not done.ok or summary is None or summary["failed"] or not summary["passed"]:
+        output = done.stdout.decode("utf-8", "replace").strip() or done.errors().strip()
+        raise StepFailedError(f"{step} failed", why=output)
+    return Made({f"test/{step.subject}.json": result}, {"passed": summary["passed"]})

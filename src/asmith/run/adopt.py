@@ -1,0 +1,160 @@
+"""Adoption: candidates become modules, staged results become the last good build, all or nothing.
+
+The intent is written first and carried out by renames, each of which may be repeated; whoever
+opens the project next finishes what a kill interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from asmith.host import files
+from asmith.model.names import ModuleName, canonical_json, digest_bytes
+from asmith.model.plan import Step, StepKind
+from asmith.model.record import Record, Standing
+from asmith.run import answering, layout
+from asmith.store import records
+from asmith.store.state import Entry, Slot, State
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from asmith.run.session import Session
+    from asmith.run.view import Module
+
+
+def pending(session: Session, steps: Collection[Step]) -> bool:
+    """Tell whether any of these steps has a result in the stage, or a module a draft or edit."""
+    modules = {s.subject for s in steps if s.kind is not StepKind.LINK}
+    if any(session.status(s).slot is Slot.STAGE for s in steps):
+        return True
+    return any(_new_record(session, session.modules[ModuleName(m)]) is not None for m in modules)
+
+
+def unfinished(session: Session, steps: Collection[Step]) -> tuple[Step, ...]:
+    """Return the steps without a result, because of which nothing may be adopted."""
+    return tuple(sorted(s for s in steps if not session.status(s).clean))
+
+
+def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
+    """Adopt the results of `steps`, all of which hold; return the modules whose record changed."""
+    moved: dict[str, Entry] = {}
+    for step in steps:
+        status = session.status(step)
+        if status.slot is Slot.STAGE:
+            assert status.entry is not None
+            moved[str(step)] = status.entry
+    renames: list[tuple[str, str, str]] = [
+        (layout.output(Slot.STAGE, name), layout.output(Slot.BASE, name), digest)
+        for entry in moved.values()
+        for name, digest in entry.outputs.items()
+    ]
+    changed = []
+    for name in sorted({s.subject for s in steps if s.kind is not StepKind.LINK}):
+        module = session.modules[ModuleName(name)]
+        record = _new_record(session, module)
+        if record is None:
+            continue
+        _remember(session, module, record)
+        renames += _place_module(session, module, record)
+        changed.append(module.name)
+    if moved or renames:
+        _carry_out(session.root, session.state, moved, renames)
+    for module_name in changed:
+        session.look_again(module_name)
+    session.forget_known()
+    return tuple(changed)
+
+
+def _new_record(session: Session, module: Module) -> Record | None:
+    """Return the record that adoption writes for a module, or None if the old one stays."""
+    if module.record is None or module.trace is None or module.held or module.waiting:
+        return None
+    entry = session.status(Step(StepKind.ASSEMBLE, module.name)).entry
+    code = entry.facts["code"] if entry else module.record.object
+    record = replace(module.record, object=code, trace=module.trace)
+    if module.edited:
+        assert module.source is not None
+        text = digest_bytes(module.source)
+        record = replace(record, standing=Standing.EDITED, assembly=text)
+    if module.draft:
+        data = files.read_if_exists(session.root / layout.record(module.name))
+        base = records.decode(data, layout.record(module.name)) if data else None
+        record = answering.with_attempts(session, record, base)
+    elif record == module.record and not module.edited:
+        return None
+    return record
+
+
+def _remember(session: Session, module: Module, record: Record) -> None:
+    """Keep both the module that goes and the one that comes, so that a revert finds either."""
+    data = files.read_if_exists(session.root / layout.record(module.name))
+    source = files.read_if_exists(session.root / layout.source(module.name))
+    if data is not None and source is not None:
+        old = records.decode(data, layout.record(module.name))
+        if digest_bytes(source) == old.assembly:
+            session.store.add_candidate(old, source)
+        else:
+            session.store.put(source)
+    assert module.source is not None
+    session.store.add_candidate(record, module.source)
+
+
+def _place_module(session: Session, module: Module, record: Record) -> list[tuple[str, str, str]]:
+    """Stage the final record and return the renames that put a module in place."""
+    target = layout.record(module.name)
+    data = records.encode(record)
+    files.write_atomic(session.root / layout.staged(target), data)
+    renames: list[tuple[str, str, str]] = [(layout.staged(target), target, digest_bytes(data))]
+    if module.draft:
+        source = layout.source(module.name)
+        renames.insert(0, (layout.staged(source), source, record.assembly))
+    return renames
+
+
+def _carry_out(
+    root: Path, state: State, moved: dict[str, Entry], renames: list[tuple[str, str, str]]
+) -> None:
+    intent = {
+        "schema": 1,
+        "renames": renames,
+        "entries": {
+            step: {"inputs": dict(e.inputs), "outputs": dict(e.outputs), "facts": dict(e.facts)}
+            for step, e in moved.items()
+        },
+    }
+    files.write_atomic(root / layout.INTENT, canonical_json(intent).encode())
+    _finish(root, state, intent)
+
+
+def recover(root: Path, state: State) -> bool:
+    """Finish an adoption that a kill interrupted; tell whether there was one."""
+    data = files.read_if_exists(root / layout.INTENT)
+    if data is None:
+        return False
+    try:
+        intent = json.loads(data)
+        _finish(root, state, intent)
+    except (ValueError, KeyError, TypeError):
+        files.remove(root / layout.INTENT)  # derived: the next build makes everything again
+    return True
+
+
+def _finish(root: Path, state: State, intent: dict[str, Any]) -> None:
+    """Carry an intent out: invalidate, rename, record. May be repeated from any point."""
+    steps = intent["entries"]
+    state.drop(Slot.BASE, steps)
+    for source, target, digest in intent["renames"]:
+        data = files.read_if_exists(root / source)
+        if data is not None and digest_bytes(data) == digest:
+            files.move(root / source, root / target)
+    made: dict[tuple[Slot, str], Entry] = {
+        (Slot.BASE, step): Entry(v["inputs"], v["outputs"], v["facts"]) for step, v in steps.items()
+    }
+    if made:
+        state.end(made)
+    state.drop(Slot.STAGE, steps)
+    files.remove(root / layout.INTENT)

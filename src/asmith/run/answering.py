@@ -1,0 +1,185 @@
+"""The generate step: from a stale module to a draft, by the store or a generator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from asmith.errors import AsmithError, UnavailableError
+from asmith.generate import answer as grammar
+from asmith.generate import generators, prompt
+from asmith.graph import trace as traces
+from asmith.host import clock
+from asmith.model import nasm
+from asmith.model.names import Digest, ModuleName, digest_bytes
+from asmith.model.record import Attempt, Mode, Record, Standing
+from asmith.run import view
+from asmith.store.answers import candidate_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asmith.run.session import Session
+
+
+def request(session: Session, name: ModuleName) -> str:
+    """Return the request for a module: what `asmith prompt` prints and a generator is sent."""
+    module = session.modules[name]
+    workspace = session.workspace
+    return prompt.render(
+        prompt.Request(
+            spec=workspace.specs[name],
+            interface=workspace.interface_of(name),
+            visible=workspace.visible_interfaces(name),
+            previous=module.text() if module.source is not None else None,
+            recorded=module.record.trace.requirements if module.record else None,
+            reasons=module.base_stale,
+        )
+    )
+
+
+def in_store(session: Session, name: ModuleName) -> tuple[Record, bytes] | None:
+    """Return an accepted answer that fits today's spec and contracts, if the store has one."""
+    workspace = session.workspace
+    spec = workspace.specs[name]
+    if spec.clarifications:
+        return None
+    today = traces.make_trace(spec, workspace.interface_of(name), {})
+    for record in session.store.candidates(name, candidate_key(spec.implements, today)):
+        if not traces.stale_reasons(record, spec, workspace.interfaces):
+            text = session.store.get(record.assembly)
+            if text is not None:
+                return record, text
+    return None
+
+
+def obstacle(session: Session, name: ModuleName) -> UnavailableError | None:
+    """Return why a waiting module cannot be answered now; None if it can be."""
+    module = session.modules[name]
+    spec = session.workspace.specs[name]
+    if spec.clarifications:
+        return UnavailableError(
+            f"module '{name}' needs a clarification before it can be generated",
+            where=f"{spec.path}:{spec.clarifications[0]}",
+            why="the spec says [NEEDS CLARIFICATION: ...]",
+            help="decide it, and replace the mark by the decision",
+        )
+    if module.edited and not session.force:
+        return UnavailableError(
+            f"module '{name}' was edited by hand and is stale",
+            where=f"modules/{name}.asm",
+            why=f"a new answer would overwrite the edit; stale since {module.stale[0]}",
+            help=f"keep it: asmith revalidate {name} (or asmith accept {name}); "
+            "replace it: asmith build --force",
+        )
+    if in_store(session, name) is None and not generators.available(
+        session.workspace.config.generator
+    ):
+        return UnavailableError(
+            f"module '{name}' is stale and there is no answer for it",
+            where=_place(session, name),
+            why="; ".join(str(r) for r in module.stale),
+            help=f"write one: asmith prompt {name} > request, then asmith accept {name} ANSWER; "
+            f"keep the old text if it still holds: asmith revalidate {name}; "
+            "or name a generator in [tool.asmith.generator]; or revert the edit",
+        )
+    return None
+
+
+def _place(session: Session, name: ModuleName) -> str:
+    """Return the place of the first thing that made a module stale."""
+    detail = session.modules[name].stale[0].detail
+    spec = session.workspace.specs[name]
+    return detail if detail.startswith(spec.path) else spec.path
+
+
+def answer(session: Session, name: ModuleName) -> None:
+    """Make a draft for a waiting module; raises `UnavailableError` or `AnswerError`."""
+    if problem := obstacle(session, name):
+        raise problem
+    found = in_store(session, name)
+    if found is not None:
+        view.write_draft(session.root, *found)
+    else:
+        text = request(session, name)
+        asked = digest_bytes(text.encode())
+        kept = session.store.unjudged(name, asked)
+        if kept is None:
+            kept = generators.ask(session.workspace.config.generator, text, session.root)
+            session.store.keep_answer(asked, *kept)  # durable before anything looks into it
+        draft(session, name, kept[0], asked, Mode.GENERATED, kept[1])
+    with session.guard:
+        session.look_again(name)
+
+
+def draft(
+    session: Session,
+    name: ModuleName,
+    given: bytes,
+    asked: Digest,
+    mode: Mode,
+    generator: Mapping[str, str],
+) -> Record:
+    """Turn a raw answer into a waiting draft; raises `AnswerError` and logs the attempt."""
+    module = session.modules[name]
+    workspace = session.workspace
+    own = workspace.interface_of(name)
+    previous = module.text() if module.source is not None else None
+    record = Record(
+        module=name,
+        implements=own.name,
+        standing=Standing.ACCEPTED,
+        mode=mode,
+        trace=traces.make_trace(workspace.specs[name], own, {}),
+        request=asked,
+        answer=digest_bytes(given),
+        assembly=Digest(""),
+        object=None,
+        generator=dict(generator),
+        accepted=clock.now(),
+    )
+    try:
+        text = grammar.assemble_answer(given.decode("utf-8", "replace"), own.functions, previous)
+    except grammar.AnswerError as error:
+        log(session, record, (f"ANSWER: {error.what}",))
+        raise
+    imports = traces.imported(nasm.names_in(text), workspace.visible(name), own)
+    trace = traces.make_trace(workspace.specs[name], own, imports)
+    record = replace(record, trace=trace, assembly=session.store.put(text.encode()))
+    view.write_draft(session.root, record, text.encode())
+    return record
+
+
+def log(session: Session, record: Record, findings: tuple[str, ...]) -> None:
+    """Append an attempt to its module's log: rejected if it has findings."""
+    session.store.log_attempt(record.module, _attempt(record, findings))
+
+
+def _attempt(record: Record, findings: tuple[str, ...]) -> Attempt:
+    return Attempt(
+        request=record.request,
+        answer=record.answer,
+        mode=record.mode,
+        generator=record.generator.get("name", ""),
+        model=record.generator.get("model", ""),
+        outcome="rejected" if findings else "accepted",
+        findings=findings,
+        at=clock.now(),
+    )
+
+
+def said(error: AsmithError) -> tuple[str, ...]:
+    """Return what an attempt's log says of an error: its findings, or its message."""
+    findings = getattr(error, "findings", ())
+    if findings:
+        return tuple(f"{f.rule}: {f.message}" for f in findings)
+    lines = [line for line in (error.why or "").splitlines() if line.startswith("FAILED")]
+    return (f"TEST: {error.what}", *lines) if lines else (f"STEP: {error.what}",)
+
+
+def with_attempts(session: Session, record: Record, base: Record | None) -> Record:
+    """Return a record that holds every attempt known for its module, each once, in order."""
+    known = [*(base.attempts if base else ()), *record.attempts]
+    known += session.store.attempts(record.module)
+    once = dict.fromkeys(known)
+    return replace(record, attempts=tuple(sorted(once, key=lambda a: a.at)))

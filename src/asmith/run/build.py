@@ -1,0 +1,155 @@
+"""The build that `asmith build` runs. It reads from top to bottom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from asmith.errors import AsmithError, ExitCode, StepFailedError
+from asmith.model.names import ModuleName
+from asmith.model.plan import Reason, Step, StepKind
+from asmith.run import adopt, answering, engine, layout, planning, tasks, view
+from asmith.run.executor import run_steps
+from asmith.run.session import Session
+from asmith.store import lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from asmith.model.plan import Plan
+    from asmith.model.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a build was asked for."""
+
+    targets: tuple[str, ...] = ()
+    jobs: int = 1
+    locked: bool = False  # fail if anything is stale
+    force: bool = False  # overwrite hand-edited texts
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a build came to."""
+
+    executed: list[Step] = field(default_factory=list)
+    adopted: list[ModuleName] = field(default_factory=list)
+    errors: list[AsmithError] = field(default_factory=list)
+    kept: int = 0  # steps that held already
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the exit code: findings and failed steps weigh more than what is unavailable."""
+        codes = {e.exit_code for e in self.errors}
+        if ExitCode.FINDINGS in codes:
+            return ExitCode.FINDINGS
+        return max(codes, default=ExitCode.OK)
+
+
+def build(root: Path, options: Options, say: Callable[[Step, tuple[Reason, ...]], None]) -> Outcome:
+    """Bring a project up to date and adopt what holds; `say` is told of each step that starts."""
+    with lock.held(root / layout.LOCK):
+        return build_locked(root, options, say)
+
+
+def build_locked(
+    root: Path, options: Options, say: Callable[[Step, tuple[Reason, ...]], None]
+) -> Outcome:
+    """Do what `build` does, for a caller that holds the lock."""
+    outcome = Outcome()
+    failed: dict[ModuleName, AsmithError] = {}
+    while True:
+        session = tasks.prepare(root, Session)
+        session.force = options.force
+        if options.force:
+            tasks.hold_unanswerable(session)
+        session.hold(planning.mates(session, failed))
+        if options.locked:
+            _refuse_stale(session, planning.plan(session, options.targets))
+        steps = planning.scope(session, options.targets)
+        outcome.kept = sum(session.status(s).clean for s in steps)
+        run_steps(session, steps, options.jobs, say)
+        outcome.executed += session.executed
+        # Beyond this point every step either holds, or failed, or waits for one that failed.
+        blame = _blame(session, failed)
+        if not blame:
+            break
+        # A failing change-set stays on its last good modules; the others go on without it.
+        failed |= blame
+        reject_drafts(session)
+    outcome.errors = _told_once([*session.problems.values(), *failed.values()], session)
+    if not adopt.unfinished(session, _adoptable(session, steps)):
+        outcome.adopted = list(adopt.adopt(session, _adoptable(session, steps)))
+    elif not outcome.errors:
+        outcome.errors.append(StepFailedError("some steps have no result"))
+    session.state.compact(only_if_long=True)
+    return outcome
+
+
+def _told_once(errors: list[AsmithError], session: Session) -> list[AsmithError]:
+    """Return the errors, each once; what merely waited for a failed step says nothing new."""
+    errors += session.failures.values()
+    once = list({id(e): e for e in errors}.values())
+    return [e for e in once if not isinstance(e, engine.WaitingError)] or once
+
+
+def _adoptable(session: Session, steps: Any) -> list[Step]:
+    """Return the steps whose results adoption takes: all but those of held modules."""
+    held = {n for n, m in session.modules.items() if m.held}
+    return [s for s in steps if s.kind is StepKind.LINK or s.subject not in held]
+
+
+def _refuse_stale(session: Session, plan: Plan) -> None:
+    stale = [p for p in plan.steps if p.step.kind is StepKind.GENERATE]
+    drafts = [n for n, m in session.modules.items() if m.draft]
+    names = sorted({*(p.step.subject for p in stale), *session.problems, *drafts})
+    if names:
+        raise StepFailedError(
+            f"--locked: {', '.join(names)} {'is' if len(names) == 1 else 'are'} stale",
+            why="; ".join(str(r) for n in names for r in session.modules[ModuleName(n)].base_stale),
+            help="build without --locked and commit modules/",
+        )
+
+
+def _blame(
+    session: Session, failed: dict[ModuleName, AsmithError]
+) -> dict[ModuleName, AsmithError]:
+    """Return the modules whose change-sets the failures are to be blamed on, not held yet."""
+    blame: dict[ModuleName, AsmithError] = {}
+    moving = {n for s in planning.change_sets(session) for n in s.modules}
+    for step, error in session.failures.items():
+        suspects = [n for n in _involved(session, step) if n in moving]
+        blame |= {n: error for n in suspects if n not in failed and not session.modules[n].held}
+    return blame
+
+
+def _involved(session: Session, step: Step) -> tuple[ModuleName, ...]:
+    """Return the modules that a step works on."""
+    if step.kind in (StepKind.LINK, StepKind.TEST):
+        return session.linked(step)
+    return (ModuleName(step.subject),)
+
+
+def reject_drafts(session: Session) -> None:
+    """Take back the drafts that a generator made and that failed, and log them as rejected.
+
+    A failed step of a draft's own speaks against that draft alone; one of a module that did not
+    change, or of a product, against every draft that it links.
+    """
+    for step, error in session.failures.items():
+        drafts = [n for n in _involved(session, step) if session.modules[n].draft]
+        own = [n for n in drafts if n == step.subject]
+        for name in own or drafts:
+            record = session.modules[name].record
+            if record is not None and not _accepted(session, record):
+                answering.log(session, record, answering.said(error))
+                view.remove_draft(session.root, name)
+
+
+def _accepted(session: Session, record: Record) -> bool:
+    """Tell whether an answer was accepted before: it came from the store or from a person."""
+    known = (*session.store.attempts(record.module), *record.attempts)
+    return any(a.answer == record.answer and a.outcome == "accepted" for a in known)

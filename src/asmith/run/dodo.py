@@ -1,0 +1,78 @@
+"""What a project's dodo.py imports: the configuration and the tasks for plain `doit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from doit.exceptions import InvalidDodoFile
+from doit.reporter import ConsoleReporter
+
+from asmith.errors import AsmithError
+from asmith.run import tasks
+from asmith.run.backend import Backend
+from asmith.run.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
+    """doit's console, with the reasons of what runs and one line at the end."""
+
+    desc = "console output with reasons"
+
+    def __init__(self, outstream: Any, options: Any) -> None:
+        super().__init__(outstream, options)
+        self.ran = 0
+        self.kept = 0
+
+    def execute_task(self, task: Any) -> None:
+        """Print a step that starts; adoption is no step."""
+        if task.actions and not task.name.startswith("_"):
+            self.ran += not task.name.startswith("adopt:")
+            self.write(f".  {task.title()}\n")
+
+    def skip_uptodate(self, task: Any) -> None:
+        """Count a step that need not run; groups and adoption are no steps."""
+        self.kept += ":" in task.name and not task.name.startswith("adopt:")
+
+    def complete_run(self) -> None:
+        """Say what the run came to."""
+        Backend.running = False
+        super().complete_run()
+        if not self.failures and not self.runtime_errors:
+            if self.ran:
+                self.write(f"{_count(self.ran)} ran, {self.kept} up to date\n")
+            else:
+                self.write(f"nothing to do: {_count(self.kept)} up to date\n")
+
+    def _write_failure(self, result: Any, write_exception: Any = True) -> None:  # noqa: FBT002 -- doit's signature
+        """Print a failure's own message, and no more: it says what, where, why and what to do."""
+        message = str(result["exception"].get_msg()).strip()
+        self.write(f"{result['task'].name} failed\n{message}\n" if write_exception else "")
+
+
+def _count(number: int) -> str:
+    return f"{number} step{'s' if number != 1 else ''}"
+
+
+DOIT_CONFIG = {
+    "backend": "asmith",
+    "dep_file": "build/state",
+    "par_type": "thread",
+    "reporter": Reporter,
+    "verbosity": 0,
+    "failure_verbosity": 0,
+}
+
+
+def task_asmith() -> Iterator[dict[str, Any]]:
+    """Yield the tasks of the project in the current directory."""
+    root = Path.cwd()
+    try:
+        session = Session.open(root)
+        tasks.hold_unanswerable(session)
+        yield from tasks.tasks(tasks.Run(session))
+    except AsmithError as error:
+        raise InvalidDodoFile(error.render()) from None

@@ -1,0 +1,166 @@
+"""The inputs of each step, by name. Equal inputs mean an equal result: the whole of staleness.
+
+assemble  the text, the generated include, the stamp, files taken in with incbin, nasm's version
+check     the object's code, the text without comments, what of the contracts it reads, the rules
+link      each object's code and stamp, the product's definition, the libraries, the driver
+test      the test files and examples, each linked object's code, the contract's types
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith import __version__
+from asmith.check.engine import RULESET_VERSION
+from asmith.model import nasm as nasm_text
+from asmith.model.contract import EntryKind
+from asmith.model.names import ModuleName, digest_bytes, digest_of
+from asmith.model.plan import Step, StepKind
+from asmith.run import layout
+from asmith.toolchain import link, nasm
+from asmith.verify import contract_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from asmith.run.session import Session
+    from asmith.run.view import Module
+    from asmith.store.state import Entry
+    from asmith.toolchain.link import Library
+
+Inputs = dict[str, str]
+
+
+class Blocked(Exception):  # noqa: N818 -- no error: the answer "not yet"
+    """The inputs cannot be known before another step has its result."""
+
+    def __init__(self, step: Step, detail: str = "") -> None:
+        super().__init__(str(step))
+        self.step = step
+        self.detail = detail
+
+
+def of(session: Session, step: Step) -> Inputs:
+    """Return the inputs of a step, name -> digest or identity; raises `Blocked`."""
+    match step.kind:
+        case StepKind.ASSEMBLE:
+            return _assemble(session, _ready(session, step.subject))
+        case StepKind.CHECK:
+            return _check(session, _ready(session, step.subject))
+        case StepKind.LINK:
+            return _link(session, step)
+        case StepKind.TEST:
+            return _test(session, step)
+        case StepKind.GENERATE:
+            return {}
+
+
+def _ready(session: Session, name: str) -> Module:
+    module = session.modules[ModuleName(name)]
+    if module.source is None or module.waiting:
+        raise Blocked(Step(StepKind.GENERATE, name))
+    return module
+
+
+def held(session: Session, kind: StepKind, name: str) -> Entry:
+    """Return the entry of a step whose result holds; raises `Blocked` for another."""
+    step = Step(kind, name)
+    status = session.status(step)
+    if status.entry is None:
+        raise Blocked(status.blocked_by or step)
+    return status.entry
+
+
+def _assemble(session: Session, module: Module) -> Inputs:
+    assert module.source is not None
+    found: Inputs = {
+        "text": digest_bytes(module.source),
+        "include": digest_bytes(session.include_text(module).encode()),
+        "stamp": session.stamp_digest(module),
+        "nasm": digest_of("nasm", [nasm.version(), nasm.FLAGS]),
+    }
+    for path in module.included_files():
+        found[f"file {path}"] = session.digest(path) or "missing"
+    return found
+
+
+def _check(session: Session, module: Module) -> Inputs:
+    entry = held(session, StepKind.ASSEMBLE, module.name)
+    assert module.trace is not None
+    assert module.imports is not None
+    spec = session.workspace.specs[module.name]
+    own = session.workspace.interface_of(module.name)
+    contract = [
+        {q: t.digest for q, t in module.trace.exports.items()},
+        {q: t.digest for q, t in module.trace.imports.items()},
+        {q: e.value for q, e in module.imports.items()},
+        [str(u) for u in spec.uses],
+        sorted(c.text for f in own.functions.values() for c in f.clauses if c.keyword == "waive"),
+        sorted(c.text for c in own.clauses if c.keyword == "waive"),
+    ]
+    return {
+        "code": str(entry.facts["code"]),
+        "text without comments": digest_bytes(nasm_text.code_text(module.text()).encode()),
+        "contracts": digest_of("contracts", contract),
+        "rules": str(RULESET_VERSION),
+    }
+
+
+def _link(session: Session, step: Step) -> Inputs:
+    found = _objects(session, step, stamps=True)
+    product = session.workspace.config.products[step.subject]
+    found["product"] = digest_of("product", [product.kind, product.roots, product.offers])
+    found["driver"] = digest_of("driver", [link.version(), link.FLAGS])
+    for library in libraries(session, session.linked(step)):
+        found[f"library {library.name}"] = library.identity()
+    return found
+
+
+def _test(session: Session, step: Step) -> Inputs:
+    name = ModuleName(step.subject)
+    held(session, StepKind.CHECK, name)
+    found = _objects(session, step, stamps=False)
+    for path in layout.test_files(session.root, name):
+        found[f"file {path}"] = session.digest(path) or "missing"
+    spec = session.workspace.specs[name]
+    examples = [[e.call, list(e.args), e.expect] for e in spec.examples]
+    found["examples"] = digest_of("examples", examples)
+    found["types"] = digest_bytes(test_contract(session, name).encode())
+    found["harness"] = __version__
+    return found
+
+
+def _objects(session: Session, step: Step, *, stamps: bool) -> Inputs:
+    found: Inputs = {}
+    for name in session.linked(step):
+        if stamps:
+            held(session, StepKind.CHECK, name)
+        facts = held(session, StepKind.ASSEMBLE, name).facts
+        found[f"code of {name}"] = str(facts["code"])
+        if stamps:
+            found[f"stamp of {name}"] = str(facts["stamp"])
+    return found
+
+
+def libraries(session: Session, modules: Iterable[ModuleName]) -> tuple[Library, ...]:
+    """Return the system libraries behind what modules import, resolved, sorted by name."""
+    workspace = session.workspace
+    names: set[str] = set()
+    for name in modules:
+        for entry in (session.modules[name].imports or {}).values():
+            library = workspace.interfaces[entry.interface].library
+            if library is not None and entry.kind in (EntryKind.FUNCTION, EntryKind.DATA):
+                names.add(library.name)
+    return tuple(link.resolve(n, workspace.config.libraries.get(n, "")) for n in sorted(names))
+
+
+def has_tests(session: Session, name: ModuleName) -> bool:
+    """Tell whether a module has tests of its own: a test file, or examples in its spec."""
+    examples = session.workspace.specs[name].examples
+    return bool(examples) or bool(layout.test_files(session.root, name))
+
+
+def test_contract(session: Session, name: ModuleName) -> str:
+    """Return the contract that a module's tests call it by, as JSON."""
+    visible = session.workspace.visible_interfaces(name)
+    return contract_json.render(i for i in visible.values() if i.library is None)

@@ -1,0 +1,54 @@
+"""Where everything lies in a project. Paths are relative to its root."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith.store.state import Slot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUILD = "build"
+STATE = "build/state"
+LOCK = "build/lock"
+INTENT = "build/adopting"
+INDEX = "build/index"
+SCRATCH = "build/tmp"
+KEPT = ".asmith"
+MODULE_TESTS = "tests/modules"
+_SLOTS = {Slot.BASE: "build", Slot.STAGE: "build/stage"}
+
+
+def source(module: str) -> str:
+    """Return the path of a module's text."""
+    return f"modules/{module}.asm"
+
+
+def record(module: str) -> str:
+    """Return the path of a module's record."""
+    return f"modules/{module}.json"
+
+
+def staged(path: str) -> str:
+    """Return where a candidate for `modules/...` waits until it is adopted."""
+    return f"build/stage/{path}"
+
+
+def output(slot: Slot, name: str) -> str:
+    """Return the path of a step's output in a slot; `name` is like `obj/json_escape.o`."""
+    return f"{_SLOTS[slot]}/{name}"
+
+
+def test_files(root: Path, module: str) -> tuple[str, ...]:
+    """Return the files of a module's own tests: its test file, what is in its folder, conftest."""
+    from asmith.host import files
+
+    own = f"{MODULE_TESTS}/test_{module}.py"
+    if not (root / own).exists():
+        return ()
+    found = [own]
+    if (root / MODULE_TESTS / "conftest.py").exists():
+        found.append(f"{MODULE_TESTS}/conftest.py")
+    found += [p.relative_to(root).as_posix() for p in files.below(root / MODULE_TESTS / module)]
+    return tuple(sorted(found))

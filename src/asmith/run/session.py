@@ -1,0 +1,229 @@
+"""A session: one project as one run sees it, and what it knows of every step.
+
+`status` is the single decision of asmith: whether a step's result still holds, in which slot, and
+if not, why. `plan`, `why`, doit and the run itself ask nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from asmith.abi import include
+from asmith.graph import dirty, structure
+from asmith.graph.trace import stamp_of
+from asmith.host import files
+from asmith.model.contract import EntryKind
+from asmith.model.names import Digest, ModuleName, digest_bytes, digest_of
+from asmith.model.plan import Reason, Step, StepKind, Why
+from asmith.model.stamp import render_stamp
+from asmith.project import workspace as workspaces
+from asmith.run import inputs, layout, view
+from asmith.store.answers import Store
+from asmith.store.state import Entry, Slot, State
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from asmith.errors import AsmithError
+    from asmith.model.record import Stamp
+    from asmith.project.config import Product
+    from asmith.run.view import Module
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of a step: the valid entry and its slot, or the reasons to run it."""
+
+    slot: Slot | None = None
+    entry: Entry | None = None
+    reasons: tuple[Reason, ...] = ()
+    blocked_by: Step | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Tell whether the step's result holds."""
+        return self.entry is not None or (not self.reasons and self.blocked_by is None)
+
+
+@dataclass(slots=True)
+class Session:
+    """One run's knowledge of one project. Not thread-safe but for `guard`ed sections."""
+
+    root: Path
+    workspace: workspaces.Workspace
+    state: State
+    store: Store
+    modules: dict[ModuleName, Module]
+    force: bool = False  # overwrite texts that were edited by hand
+    problems: dict[ModuleName, AsmithError] = field(default_factory=dict)  # cannot be answered
+    failures: dict[Step, AsmithError] = field(default_factory=dict)
+    executed: list[Step] = field(default_factory=list)
+    guard: threading.RLock = field(default_factory=threading.RLock)
+    _known: dict[Step, Status] = field(default_factory=dict)
+    _digests: dict[str, tuple[tuple[int, ...], Digest]] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, root: Path, held: Collection[ModuleName] = ()) -> Session:
+        """Read a project."""
+        workspace = workspaces.load(root)
+        return cls(
+            root,
+            workspace,
+            State(root / layout.STATE),
+            Store(root / layout.KEPT),
+            view.look_at_all(workspace, held),
+        )
+
+    # ---- the view --------------------------------------------------------------------------------
+
+    def hold(self, names: Collection[ModuleName]) -> None:
+        """Keep modules on their base for the rest of the session."""
+        for name in names:
+            self.modules[name] = view.look(self.workspace, name, held=True)
+        self._known.clear()
+
+    def look_again(self, name: ModuleName) -> None:
+        """Read one module again, after its draft came or went."""
+        self.modules[name] = view.look(self.workspace, name, held=self.modules[name].held)
+        self._known.clear()
+
+    def edges(self, product: Product | None = None) -> dict[str, frozenset[str]]:
+        """Return the module graph: each module and the modules that provide its imports."""
+        return {
+            name: frozenset(self._providers(module, product))
+            for name, module in self.modules.items()
+        }
+
+    def _providers(self, module: Module, product: Product | None) -> set[str]:
+        """Return the modules behind a module's imports; before an answer, behind all its uses."""
+        if module.imports is None:
+            spec = self.workspace.specs[module.name]
+            interfaces = {u.interface for u in spec.uses}
+        else:
+            symbols = (EntryKind.FUNCTION, EntryKind.DATA)
+            interfaces = {e.interface for e in module.imports.values() if e.kind in symbols}
+        bound = (self.workspace.provider(i, product) for i in interfaces)
+        return {m for m in bound if m is not None and m != module.name}
+
+    def linked(self, step: Step) -> tuple[ModuleName, ...]:
+        """Return the modules that a link or test step links, sorted."""
+        if step.kind is StepKind.LINK:
+            product = self.workspace.config.products[step.subject]
+            roots: list[str] = list(product.roots)
+            bound = (self.workspace.provider(i, product) for i in product.offers)
+            roots += [m for m in bound if m is not None]
+            return tuple(ModuleName(m) for m in structure.closure(self.edges(product), roots))
+        found = structure.closure(self.edges(), [step.subject])
+        # The module under test stands for its interface, whatever else implements it.
+        own = self.workspace.specs[ModuleName(step.subject)].implements
+        rivals = set(self.workspace.implementers(own)) - {step.subject}
+        return tuple(ModuleName(m) for m in found if m not in rivals)
+
+    def stamp(self, module: Module) -> Stamp:
+        """Return the stamp that a module's object must carry."""
+        assert module.trace is not None
+        assert module.imports is not None
+        return stamp_of(module.name, module.trace, module.imports)
+
+    def include_text(self, module: Module) -> str:
+        """Return the generated include of a module: what its text names of its contracts."""
+        assert module.imports is not None
+        symbols = (EntryKind.FUNCTION, EntryKind.DATA)
+        entries = [e for e in module.imports.values() if e.kind not in symbols]
+        externs = [e.nasm for e in module.imports.values() if e.kind in symbols]
+        return include.render(entries, externs=externs)
+
+    # ---- the steps -------------------------------------------------------------------------------
+
+    def steps_of(self, name: ModuleName) -> tuple[Step, ...]:
+        """Return the steps of one module, without its links."""
+        kinds = [StepKind.GENERATE, StepKind.ASSEMBLE, StepKind.CHECK]
+        if inputs.has_tests(self, name):
+            kinds.append(StepKind.TEST)
+        return tuple(Step(k, name) for k in kinds)
+
+    def all_steps(self) -> tuple[Step, ...]:
+        """Return every step of the project in the order in which a full build meets them."""
+        by_module = [s for n in sorted(self.modules) for s in self.steps_of(n)]
+        links = [Step(StepKind.LINK, p) for p in self.workspace.config.products]
+        order = (StepKind.GENERATE, StepKind.ASSEMBLE, StepKind.CHECK, StepKind.LINK, StepKind.TEST)
+        return tuple(sorted([*by_module, *links], key=lambda s: (order.index(s.kind), s.subject)))
+
+    def status(self, step: Step) -> Status:
+        """Return what is known of a step now."""
+        with self.guard:
+            if step not in self._known:
+                self._known[step] = self._decide(step)
+            return self._known[step]
+
+    def _decide(self, step: Step) -> Status:
+        if step.kind is StepKind.GENERATE:
+            module = self.modules[ModuleName(step.subject)]
+            return Status(reasons=module.stale if module.waiting else ())
+        if (kept := self._last_good(step)) is not None:
+            return kept
+        try:
+            wanted = inputs.of(self, step)
+        except inputs.Blocked as blocked:
+            why = Reason(Why.UPSTREAM, str(blocked.step), blocked.detail)
+            return Status(reasons=(why,), blocked_by=blocked.step)
+        for slot in Slot:
+            entry = self.state.entries.get((slot, str(step)))
+            if entry and entry.inputs == wanted and not self.damaged(slot, entry):
+                return Status(slot, entry)
+        entry = self.state.entries.get((Slot.BASE, str(step)))
+        reasons = dirty.step_reasons(
+            wanted,
+            entry.inputs if entry else None,
+            damaged=self.damaged(Slot.BASE, entry) if entry else (),
+            interrupted=str(step) in self.state.interrupted,
+        )
+        return Status(reasons=reasons)
+
+    def _last_good(self, step: Step) -> Status | None:
+        """Return the last good result of a held module, whatever its inputs are today."""
+        if step.kind is StepKind.LINK or not self.modules[ModuleName(step.subject)].held:
+            return None
+        entry = self.state.entries.get((Slot.BASE, str(step)))
+        if entry is None or self.damaged(Slot.BASE, entry):
+            return None  # its last good text is made anew; stamps tell whether it still fits
+        return Status(Slot.BASE, entry)
+
+    def damaged(self, slot: Slot, entry: Entry) -> tuple[str, ...]:
+        """Return the outputs of an entry that are missing or were changed from outside."""
+        paths = ((layout.output(slot, name), digest) for name, digest in entry.outputs.items())
+        return tuple(path for path, digest in paths if self.digest(path) != digest)
+
+    def output(self, step: Step, name: str) -> str:
+        """Return the path of an output of a step whose result holds."""
+        slot = self.status(step).slot
+        assert slot is not None, step
+        return layout.output(slot, name)
+
+    # ---- files -----------------------------------------------------------------------------------
+
+    def digest(self, path: str) -> Digest | None:
+        """Return the digest of a file's bytes (None: there is none); read once while unchanged."""
+        try:
+            status = (self.root / path).stat()
+        except OSError:
+            return None
+        seen = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        known = self._digests.get(path)
+        if known is None or known[0] != seen:
+            data = files.read_if_exists(self.root / path)
+            if data is None:
+                return None
+            known = self._digests[path] = (seen, digest_bytes(data))
+        return known[1]
+
+    def forget_known(self) -> None:
+        """Decide everything anew from here on."""
+        self._known.clear()
+
+    def stamp_digest(self, module: Module) -> Digest:
+        """Return the digest of a module's stamp."""
+        return digest_of("stamp", render_stamp(self.stamp(module)).decode())

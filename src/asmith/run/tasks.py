@@ -1,0 +1,242 @@
+"""The adapter to doit: steps as doit tasks, with our state as the only truth.
+
+A task has no file_dep and no targets: `uptodate` asks `Session.status`, which is asked again right
+before the task would run, so an equal result upstream stops the rebuild there. `_open` takes the
+lock before anything is decided and its teardown gives it back; `adopt:<product>` makes what was
+linked and tested the last good build.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from asmith.errors import AsmithError, StepFailedError
+from asmith.host import files
+from asmith.model.names import ModuleName
+from asmith.model.plan import Step, StepKind
+from asmith.run import adopt, engine, layout, planning
+from asmith.run.backend import Backend
+from asmith.store import lock
+from asmith.store.state import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from asmith.run.session import Session
+
+OPEN = "_open"
+REST = "modules"  # adopt:modules, for what no product links
+_TITLES = {
+    StepKind.GENERATE: "an answer for {0}, from the store or a generator",
+    StepKind.ASSEMBLE: "modules/{0}.asm -> object with its stamp",
+    StepKind.CHECK: "hold the object of {0} to its contract",
+    StepKind.LINK: "check the objects of {0} against each other and link them",
+    StepKind.TEST: "the tests of {0}, in child processes",
+}
+
+
+class Run:
+    """One run through doit: the session and the lock it holds."""
+
+    def __init__(self, session: Session, *, locked: bool = False) -> None:
+        self.session = session
+        self.adopted: list[ModuleName] = []
+        self._lock: int | None = -1 if locked else None
+
+    def open(self) -> Any:
+        """Take the lock, finish what a kill interrupted, and look at everything again."""
+        if self._lock is None:
+            return _told(self._open)
+        return None
+
+    def _open(self) -> None:
+        Backend.running = True
+        self._lock = lock.acquire(self.session.root / layout.LOCK)
+        fresh = prepare(self.session.root, type(self.session))
+        self.session.state = fresh.state
+        self.session.modules = fresh.modules
+        self.session.workspace = fresh.workspace
+        self.session.problems = fresh.problems
+        self.session.forget_known()
+
+    def close(self) -> None:
+        """Give the lock back."""
+        if self._lock is not None and self._lock >= 0:
+            self.session.state.compact(only_if_long=True)
+            lock.release(self._lock)
+            self._lock = None
+
+    def execute(self, step: Step) -> Any:
+        """Run a step for doit: None on success, a TaskFailed with the message otherwise."""
+        return _told(lambda: engine.execute(self.session, step))
+
+    def adopt(self, steps: Sequence[Step]) -> Any:
+        """Adopt the results of steps for doit."""
+
+        def work() -> None:
+            with self.session.guard:
+                if missing := adopt.unfinished(self.session, steps):
+                    raise StepFailedError(
+                        "nothing was adopted: the last good build stays",
+                        why=f"without a result: {', '.join(str(s) for s in missing)}",
+                    )
+                self.adopted += adopt.adopt(self.session, steps)
+
+        return _told(work)
+
+
+def prepare(root: Any, kind: type[Session]) -> Session:
+    """Return a session whose change-sets without an answer are held on their base."""
+    from asmith.store.state import State
+
+    adopt.recover(root, State(root / layout.STATE))
+    session = kind.open(root)
+    hold_unanswerable(session)
+    return session
+
+
+def hold_unanswerable(session: Session) -> None:
+    """Hold every change-set of which some module cannot be answered now."""
+    session.problems = planning.unanswerable(session)
+    session.hold(planning.mates(session, session.problems))
+
+
+def _told(work: Callable[[], None]) -> Any:
+    from doit.exceptions import TaskFailed
+
+    try:
+        work()
+    except AsmithError as error:
+        return TaskFailed(error.render())
+    return None
+
+
+def tasks(run: Run) -> Iterator[dict[str, Any]]:
+    """Yield the doit tasks of a project, in the order in which a full build meets them."""
+    session = run.session
+    yield {
+        "basename": OPEN,
+        "actions": [run.open],
+        "teardown": [run.close],
+        "uptodate": [False],
+        "doc": "take the lock and look at the project",
+    }
+    for kind in StepKind:
+        yield {"basename": str(kind), "name": None, "doc": _GROUPS[kind]}
+    yield {"basename": "adopt", "name": None, "doc": "make what holds the last good build"}
+    adoptions = list(_adoptions(run))
+    for step in session.all_steps():
+        made = task(run, step)
+        if step.kind is StepKind.GENERATE and step.subject in session.problems:
+            # It will fail: everything else goes first, since doit stops at a failure.
+            made["task_dep"] += [f"adopt:{a['name']}" for a in adoptions]
+        yield made
+    yield from adoptions
+
+
+_GROUPS = {
+    StepKind.GENERATE: "get an answer for each stale module",
+    StepKind.ASSEMBLE: "assemble and stamp each module",
+    StepKind.CHECK: "hold each object to its contract",
+    StepKind.LINK: "link each product",
+    StepKind.TEST: "run each module's tests",
+}
+
+
+def task(run: Run, step: Step) -> dict[str, Any]:
+    """Return the doit task of one step."""
+    return {
+        "basename": str(step.kind),
+        "name": step.subject,
+        "doc": _TITLES[step.kind].format(step.subject),
+        "actions": [(run.execute, (step,))],
+        "uptodate": [lambda: _uptodate(run, step)],
+        "task_dep": [OPEN, *(str(s) for s in before(run.session, step))],
+        "clean": [(clean, (run.session, step))],
+        "verbosity": 0,
+        "title": lambda made: _title(run, step, made.name),
+    }
+
+
+def _title(run: Run, step: Step, name: str) -> str:
+    """Return what doit prints of a step that starts: its name and the first reason."""
+    reason = next(map(str, run.session.status(step).reasons), "")
+    return f"{name}  ({reason})" if reason else name
+
+
+def _uptodate(run: Run, step: Step) -> bool:
+    session = run.session
+    if step.kind is StepKind.GENERATE and ModuleName(step.subject) in session.problems:
+        return False
+    return session.status(step).clean
+
+
+def before(session: Session, step: Step) -> list[Step]:
+    """Return the steps that must have their result first."""
+    name = step.subject
+    match step.kind:
+        case StepKind.GENERATE:
+            return []
+        case StepKind.ASSEMBLE:
+            if session.modules[ModuleName(name)].held:
+                return []
+            return [Step(StepKind.GENERATE, name)]
+        case StepKind.CHECK:
+            return [Step(StepKind.ASSEMBLE, name)]
+        case StepKind.LINK:
+            return [Step(StepKind.CHECK, m) for m in session.linked(step)]
+        case StepKind.TEST:
+            linked = [Step(StepKind.ASSEMBLE, m) for m in session.linked(step)]
+            return [Step(StepKind.CHECK, name), *linked]
+
+
+def _adoptions(run: Run) -> Iterator[dict[str, Any]]:
+    session = run.session
+    rest = set(session.modules)
+    for product in session.workspace.config.products:
+        link = Step(StepKind.LINK, product)
+        members = planning.mates(session, session.linked(link)) | set(session.linked(link))
+        rest -= members
+        yield _adoption(run, product, [link, *_module_steps(session, members)])
+    if rest:
+        yield _adoption(run, REST, _module_steps(session, rest))
+
+
+def _module_steps(session: Session, members: Any) -> list[Step]:
+    found = [s for m in sorted(members) for s in session.steps_of(m)]
+    return [s for s in found if not (s.kind is StepKind.GENERATE and _held(session, s))]
+
+
+def _held(session: Session, step: Step) -> bool:
+    return session.modules[ModuleName(step.subject)].held
+
+
+def _adoption(run: Run, name: str, steps: list[Step]) -> dict[str, Any]:
+    return {
+        "basename": "adopt",
+        "name": name,
+        "doc": f"make what holds of {name} the last good build",
+        "actions": [(run.adopt, (steps,))],
+        "uptodate": [lambda: not adopt.pending(run.session, steps)],
+        "task_dep": [OPEN, *(str(s) for s in steps)],
+        "verbosity": 0,
+    }
+
+
+def clean(session: Session, step: Step) -> None:
+    """Remove a step's outputs below build/ and forget them; modules/ is never touched."""
+    for slot in Slot:
+        entry = session.state.entries.get((slot, str(step)))
+        if entry is not None:
+            session.state.drop(slot, [str(step)])
+            for name in entry.outputs:
+                files.remove(session.root / layout.output(slot, name))
+
+
+def in_run(work: Callable[[], int]) -> int:
+    """Call doit so that it takes no failed step for one to forget."""
+    Backend.running = True
+    try:
+        return work()
+    finally:
+        Backend.running = False

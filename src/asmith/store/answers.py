@@ -1,0 +1,127 @@
+"""The store: raw answers, accepted candidates and attempts, below `.asmith/` (reference/store.md).
+
+It is neither derived nor committed. Blobs are addressed by their SHA-256 and verified whenever
+they are read; every raw answer is durable here before anything looks into it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asmith.errors import UsageError
+from asmith.host import files
+from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes, digest_of
+from asmith.store import records
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from asmith.model.record import Attempt, Record, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The store of one project."""
+
+    root: Path  # the project's .asmith directory
+
+    def put(self, data: bytes) -> Digest:
+        """Keep bytes for good and return their digest."""
+        digest = digest_bytes(data)
+        path = self._blob(digest)
+        if files.read_if_exists(path) != data:
+            files.write_atomic(path, data, durable=True)
+        return digest
+
+    def get(self, digest: Digest) -> bytes | None:
+        """Return the bytes with that digest, or None; damaged ones are refused."""
+        data = files.read_if_exists(self._blob(digest))
+        if data is not None and digest_bytes(data) != digest:
+            raise UsageError(
+                "an object of the store is damaged",
+                where=str(self._blob(digest)),
+                why=f"its bytes no longer have the digest {digest[:12]} that names it",
+                help="remove the file; asmith then treats the answer as unknown",
+            )
+        return data
+
+    def _blob(self, digest: Digest) -> Path:
+        return self.root / "store" / "blobs" / digest[:2] / digest
+
+    # ---- raw answers, by the request that they answer -------------------------------------------
+
+    def keep_answer(self, request: Digest, data: bytes, generator: Mapping[str, str]) -> Digest:
+        """Make a raw answer durable, so that a crash never loses what was paid for."""
+        digest = self.put(data)
+        line = canonical_json({"answer": digest, "generator": dict(generator)}) + "\n"
+        files.append(self.root / "store" / "answers" / request, line.encode(), durable=True)
+        return digest
+
+    def unjudged(
+        self, module: ModuleName, request: Digest
+    ) -> tuple[bytes, Mapping[str, str]] | None:
+        """Return an answer to a request that was neither accepted nor rejected yet."""
+        judged = {a.answer for a in self.attempts(module) if a.request == request}
+        lines = files.read_if_exists(self.root / "store" / "answers" / request) or b""
+        for line in lines.splitlines():
+            try:
+                value = json.loads(line)
+                digest, generator = Digest(value["answer"]), dict(value["generator"])
+            except (ValueError, KeyError, TypeError):
+                continue  # a line cut off by a crash
+            data = self.get(digest)
+            if digest not in judged and data is not None:
+                return data, generator
+        return None
+
+    # ---- candidates: accepted answers, found again by what they were made from -------------------
+
+    def add_candidate(self, record: Record, assembly: bytes) -> None:
+        """Remember an accepted module, so that the same question is never asked again."""
+        self.put(assembly)
+        name = f"{candidate_key(record.implements, record.trace)}-{record.assembly[:16]}.json"
+        files.write_atomic(
+            self.root / "store" / "candidates" / record.module / name,
+            records.encode(record),
+            durable=True,
+        )
+
+    def candidates(self, module: ModuleName, key: str) -> tuple[Record, ...]:
+        """Return the accepted records of a module for one spec and own contract, newest first."""
+        directory = self.root / "store" / "candidates" / module
+        found = []
+        for name in files.listing(directory, ".json"):
+            if name.startswith(key):
+                data = files.read_bytes(directory / name)
+                found.append(records.decode(data, str(directory / name)))
+        return tuple(sorted(found, key=lambda r: (r.accepted, r.assembly), reverse=True))
+
+    # ---- attempts: everything that was ever handed in --------------------------------------------
+
+    def log_attempt(self, module: ModuleName, attempt: Attempt) -> None:
+        """Append an attempt to the module's log."""
+        line = canonical_json(records.encode_attempt(attempt)) + "\n"
+        files.append(self._attempts(module), line.encode())
+
+    def attempts(self, module: ModuleName) -> tuple[Attempt, ...]:
+        """Return the attempts of a module in order; a line cut off by a crash is passed over."""
+        found = []
+        for line in (files.read_if_exists(self._attempts(module)) or b"").splitlines():
+            try:
+                found.append(records.decode_attempt(json.loads(line)))
+            except (ValueError, KeyError, TypeError):
+                continue
+        return tuple(found)
+
+    def _attempts(self, module: ModuleName) -> Path:
+        return self.root / "attempts" / f"{module}.jsonl"
+
+
+def candidate_key(implements: str, trace: Trace) -> str:
+    """Return the first half of the lookup: the digest of spec and own contract, 16 digits."""
+    exports = {name: t.digest for name, t in trace.exports.items()}
+    parts = [implements, dict(trace.requirements), list(trace.uses), exports]
+    return digest_of("candidate", parts)[:16]

@@ -1,0 +1,56 @@
+"""One build at a time: an advisory lock that the kernel releases when its owner ends, however."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from asmith.errors import UnavailableError
+from asmith.host import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def acquire(path: Path) -> int:
+    """Take the lock and return its descriptor; a held one is refused with its owner's pid."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise files.explain(error, "open the lock", path) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(handle)
+        raise UnavailableError(
+            f"another asmith builds this project (process {owner})",
+            where=str(path),
+            why="two builds at once would write the same files",
+            help="wait until it ends, or stop it",
+        ) from error
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+    except OSError:
+        pass  # a full disk: the lock holds without its owner's name
+    return handle
+
+
+def release(handle: int) -> None:
+    """Give the lock back."""
+    os.close(handle)
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the lock within a `with` block."""
+    handle = acquire(path)
+    try:
+        yield
+    finally:
+        release(handle)

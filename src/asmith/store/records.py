@@ -1,0 +1,151 @@
+"""Records as JSON files: `modules/<module>.json`, decoded strictly (docs/reference/record.md)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from asmith.errors import Place, UsageError
+from asmith.model.names import Digest, InterfaceName, ModuleName
+from asmith.model.record import Attempt, Mode, Record, Standing, Trace, Traced
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = 1
+
+
+def encode(record: Record) -> bytes:
+    """Return a record as JSON: sorted keys, two blanks of indentation, a final newline."""
+    trace = record.trace
+    value = {
+        "schema": SCHEMA,
+        "module": record.module,
+        "implements": record.implements,
+        "standing": str(record.standing),
+        "mode": str(record.mode),
+        "request": record.request,
+        "answer": record.answer,
+        "assembly": record.assembly,
+        "object": record.object,
+        "generator": dict(record.generator),
+        "accepted": record.accepted,
+        "notes": list(record.notes),
+        "trace": {
+            "requirements": dict(trace.requirements),
+            "uses": list(trace.uses),
+            "exports": _traced(trace.exports),
+            "offers": _traced(trace.offers),
+            "imports": _traced(trace.imports),
+        },
+        "attempts": [encode_attempt(a) for a in record.attempts],
+    }
+    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _traced(texts: Mapping[str, Traced]) -> dict[str, dict[str, str]]:
+    return {name: {"text": t.text, "digest": t.digest} for name, t in texts.items()}
+
+
+def encode_attempt(attempt: Attempt) -> dict[str, Any]:
+    """Return an attempt as a JSON object."""
+    return {
+        "request": attempt.request,
+        "answer": attempt.answer,
+        "mode": str(attempt.mode),
+        "generator": attempt.generator,
+        "model": attempt.model,
+        "outcome": attempt.outcome,
+        "findings": list(attempt.findings),
+        "at": attempt.at,
+    }
+
+
+def decode(data: bytes, path: str) -> Record:
+    """Return the record in `data`; anything missing, surplus or of a wrong type is refused."""
+    try:
+        value = json.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        line = getattr(error, "lineno", None)
+        raise _damaged(path, str(error), line) from error
+    try:
+        if value["schema"] != SCHEMA:
+            raise UsageError(
+                f"the record has schema {value['schema']!r}, and this asmith reads {SCHEMA}",
+                where=path,
+                help="use the asmith that wrote it, or restore the file from version control",
+            )
+        return _record(value)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        missing = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
+        raise _damaged(path, missing) from error
+
+
+def _damaged(path: str, why: str, line: int | None = None) -> UsageError:
+    return UsageError(
+        "the record is malformed",
+        where=Place(path, line),
+        why=why,
+        help="restore the file from version control, or remove it and run asmith accept",
+    )
+
+
+def _record(value: dict[str, Any]) -> Record:
+    known = {
+        "schema", "module", "implements", "standing", "mode", "request", "answer", "assembly",
+        "object", "generator", "accepted", "notes", "trace", "attempts",
+    }  # fmt: skip
+    if surplus := sorted(set(value) - known):
+        raise ValueError(f"unknown key '{surplus[0]}'")
+    trace = value["trace"]
+    return Record(
+        module=ModuleName(_text(value, "module")),
+        implements=InterfaceName(_text(value, "implements")),
+        standing=Standing(value["standing"]),
+        mode=Mode(value["mode"]),
+        request=Digest(_text(value, "request")),
+        answer=Digest(_text(value, "answer")),
+        assembly=Digest(_text(value, "assembly")),
+        object=None if value["object"] is None else Digest(_text(value, "object")),
+        generator=_texts(value["generator"]),
+        accepted=_text(value, "accepted"),
+        notes=tuple(str(n) for n in value["notes"]),
+        trace=Trace(
+            requirements={k: Digest(v) for k, v in _texts(trace["requirements"]).items()},
+            uses=tuple(str(u) for u in trace["uses"]),
+            exports=_decode_traced(trace["exports"]),
+            offers=_decode_traced(trace["offers"]),
+            imports=_decode_traced(trace["imports"]),
+        ),
+        attempts=tuple(decode_attempt(a) for a in value["attempts"]),
+    )
+
+
+def decode_attempt(value: dict[str, Any]) -> Attempt:
+    """Return the attempt in a JSON object; raises KeyError, TypeError or ValueError."""
+    return Attempt(
+        request=Digest(_text(value, "request")),
+        answer=Digest(_text(value, "answer")),
+        mode=Mode(value["mode"]),
+        generator=_text(value, "generator"),
+        model=_text(value, "model"),
+        outcome=_text(value, "outcome"),
+        findings=tuple(str(f) for f in value["findings"]),
+        at=_text(value, "at"),
+    )
+
+
+def _text(value: dict[str, Any], key: str) -> str:
+    if not isinstance(value[key], str):
+        raise TypeError(f"'{key}' must be a string")
+    return str(value[key])
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):
+        raise TypeError("expected an object of strings")
+    return dict(value)
+
+
+def _decode_traced(value: dict[str, Any]) -> dict[str, Traced]:
+    return {k: Traced(_text(v, "text"), Digest(_text(v, "digest"))) for k, v in value.items()}

@@ -1,0 +1,319 @@
+"""ELF files read into facts: the one door to pyelftools.
+
+Relocatable objects become `ObjectFacts` (gABI chapters 4 and 5, psABI 4). Linked shared objects
+are asked two things only: which names they define, and which source line an address comes from.
+The import costs 40 ms, so it happens inside the functions.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from asmith.errors import UsageError
+from asmith.model.names import digest_bytes, digest_of
+from asmith.model.objects import (
+    Binding,
+    LineEntry,
+    ObjectDigests,
+    ObjectFacts,
+    Relocation,
+    Section,
+    Symbol,
+)
+from asmith.model.stamp import SECTION as STAMP_SECTION
+from asmith.model.stamp import parse_stamp
+from asmith.toolchain.dwarf import as_loaded, line_entries, line_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asmith.model.record import Stamp
+
+_HEADER = 64  # bytes of an Elf64_Ehdr, and of an Elf64_Shdr
+_ELF64_LSB = b"\x7fELF\x02\x01\x01"
+_HIDDEN_VERSION = 0x8000  # VERSYM_HIDDEN: the version is not the default one
+_STACK_NOTE = ".note.GNU-stack"
+
+
+def read_object(data: bytes, path: str) -> ObjectFacts:
+    """Return the facts of one x86-64 relocatable object; `path` names it in messages.
+
+    Raises `UsageError` for anything else, and for an object that is truncated or corrupt. A line
+    table that cannot be read leaves `lines` empty: it only serves the places of findings.
+    """
+    with _reading(path):
+        elf = _open(data, path)
+        if elf["e_type"] != "ET_REL":
+            raise _unusable(path, "it is no relocatable object", "assemble it with nasm -f elf64")
+        sections = tuple(_sections(elf, data, path))
+        symbols = tuple(_symbols(elf))
+        relocations = tuple(_relocations(elf, sections, symbols))
+        starts = [section["sh_offset"] for section in elf.iter_sections()]
+    lines = _lines(as_loaded(data, starts, sections, symbols, relocations), sections)
+    return ObjectFacts(path, sections, symbols, relocations, lines)
+
+
+def object_digests(data: bytes, facts: ObjectFacts) -> ObjectDigests:
+    """Return the digests of an object, given its bytes and what `read_object` made of them.
+
+    `code` covers the allocated sections in order (name, type, flags, alignment, bytes, and their
+    relocations by name, not by index), the global and undefined symbols, the local functions, and
+    the stack note, which decides on an executable stack. Debug lines, the contract stamp, the file
+    name and names from `equ` or `struc` change only `full`.
+    """
+    kept = [s for s in facts.sections if s.has(Section.ALLOC) or s.name == _STACK_NOTE]
+    symbols = [
+        [s.name, s.type, s.binding, s.visibility, _home(facts, s), s.value, s.size]
+        for s in facts.symbols
+        if s.name and (s.binding != Binding.LOCAL or s.type == "STT_FUNC")
+    ]
+    content = {
+        "sections": [_section_content(facts, section) for section in kept],
+        "symbols": sorted(symbols),
+    }
+    return ObjectDigests(code=digest_of("code", content), full=digest_bytes(data))
+
+
+def read_stamp(facts: ObjectFacts) -> Stamp | None:
+    """Return the contract stamp of an object, or None; raises `UsageError` if it is damaged."""
+    for section in facts.sections:
+        if section.name == STAMP_SECTION and not section.has(Section.ALLOC):
+            return parse_stamp(section.data, facts.path)
+    return None
+
+
+def dynamic_symbols(data: bytes, path: str) -> frozenset[str]:
+    """Return the names that a shared library offers to a link, without their versions.
+
+    Names that exist only under an old, hidden version are left out: the link editor does not bind
+    to them. Raises `UsageError` for anything but an x86-64 shared object.
+    """
+    with _reading(path):
+        elf = _open(data, path)
+        if elf["e_type"] != "ET_DYN":
+            raise _unusable(path, "it is no shared object", "name the lib*.so file itself")
+        list(_sections(elf, data, path))
+        table = elf.get_section_by_name(".dynsym")
+        if table is None:
+            return frozenset()
+        versions = _hidden_versions(elf, table.num_symbols())
+        return frozenset(
+            symbol.name
+            for symbol, hidden in zip(table.iter_symbols(), versions, strict=True)
+            if symbol.name
+            and not hidden
+            and symbol["st_shndx"] not in ("SHN_UNDEF", "SHN_ABS")  # SHN_ABS: names of versions
+            and symbol["st_info"]["bind"] != "STB_LOCAL"
+        )
+
+
+def address_to_line(data: bytes, address: int) -> tuple[str, int, str, int] | None:
+    """Return (file, line, function, offset in it) of a virtual address in a linked object.
+
+    The file is empty and the line 0 without a line table; the function is empty without a symbol.
+    None if neither is known. Raises `UsageError` for anything but an x86-64 ELF file.
+    """
+    with _reading("the linked object"):
+        elf = _open(data, "the linked object")
+        function, offset = _function_at(elf, address)
+        rows = line_rows(elf)
+    best = ("", 0)
+    for row, after in pairwise(rows):
+        if not row.end and row.address <= address < after.address:
+            best = (row.file, row.line)
+    return (*best, function, offset) if function or best[1] else None
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+def _unusable(path: str, why: str, remedy: str) -> UsageError:
+    return UsageError(f"{path} cannot be read as an object", where=path, why=why, help=remedy)
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Turn whatever reading corrupt bytes raises into one message.
+
+    pyelftools has errors of its own, but most corruption surfaces as the failure of some lookup,
+    decoding or arithmetic further down, so every exception counts here.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        why = "its headers contradict each other"
+        raise _unusable(path, why, "make it again; it is truncated or corrupt") from error
+
+
+def _open(data: bytes, path: str) -> Any:
+    """Return the opened `ELFFile`; raises `UsageError` unless it is 64-bit x86-64."""
+    from elftools.elf.elffile import ELFFile
+
+    if not data.startswith(b"\x7fELF"):
+        raise _unusable(path, "it is no ELF file", "name an object file (.o) or library (.so)")
+    if len(data) < _HEADER or not data.startswith(_ELF64_LSB):
+        raise _unusable(path, "it is no 64-bit little-endian ELF file", "build it for x86-64")
+    elf = ELFFile(io.BytesIO(data))
+    if elf["e_machine"] != "EM_X86_64":
+        raise _unusable(path, f"it is for {elf['e_machine']}, not x86-64", "build it for x86-64")
+    if elf["e_shoff"] + elf.num_sections() * _HEADER > len(data):
+        raise _truncated(path, "its section table lies beyond its end")
+    return elf
+
+
+def _truncated(path: str, why: str) -> UsageError:
+    return _unusable(path, why, "make it again; it is truncated or corrupt")
+
+
+def _sections(elf: Any, data: bytes, path: str) -> Iterator[Section]:
+    """Yield the sections but the null one; raises `UsageError` if one lies outside the file."""
+    for index, section in enumerate(elf.iter_sections()):
+        offset, size = section["sh_offset"], section["sh_size"]
+        empty = section["sh_type"] in ("SHT_NOBITS", "SHT_NULL")
+        if not empty and offset + size > len(data):
+            raise _truncated(path, f"its section {section.name!r} lies beyond its end")
+        if index:
+            yield Section(
+                index=index,
+                name=section.name,
+                type=str(section["sh_type"]),
+                flags=section["sh_flags"],
+                size=size,
+                align=section["sh_addralign"],
+                data=b"" if empty else data[offset : offset + size],
+            )
+
+
+def _symbols(elf: Any) -> Iterator[Symbol]:
+    """Yield the symbol table in order, the null symbol first; section symbols get their name."""
+    bindings = {"STB_LOCAL": Binding.LOCAL, "STB_WEAK": Binding.WEAK}
+    table = elf.get_section_by_name(".symtab")
+    for symbol in table.iter_symbols() if table is not None else ():
+        where = symbol["st_shndx"]
+        if where == "SHN_XINDEX":
+            raise ValueError("extended section indices are not read")
+        kind = symbol["st_info"]["type"]
+        named = kind == "STT_SECTION" and isinstance(where, int)
+        yield Symbol(
+            name=elf.get_section(where).name if named else symbol.name,
+            type=str(kind),
+            binding=bindings.get(symbol["st_info"]["bind"], Binding.GLOBAL),
+            visibility=str(symbol["st_other"]["visibility"]),
+            section=where if isinstance(where, int) else None,
+            value=symbol["st_value"],
+            size=symbol["st_size"],
+            undefined=where == "SHN_UNDEF",
+            absolute=where == "SHN_ABS",
+        )
+
+
+def _relocations(
+    elf: Any, sections: tuple[Section, ...], symbols: tuple[Symbol, ...]
+) -> Iterator[Relocation]:
+    """Yield all relocations, section by section; x86-64 uses SHT_RELA only (psABI 4.4)."""
+    from elftools.elf.enums import ENUM_RELOC_TYPE_x64
+
+    names = {number: name for name, number in ENUM_RELOC_TYPE_x64.items()}
+    known = {section.index for section in sections}
+    for table in elf.iter_sections("SHT_RELA"):
+        target = table["sh_info"]
+        if target not in known:
+            raise ValueError("relocations apply to no section")
+        for entry in table.iter_relocations():
+            index = entry["r_info_sym"]
+            number = entry["r_info_type"]
+            yield Relocation(
+                section=target,
+                offset=entry["r_offset"],
+                type=names.get(number, f"R_X86_64_{number}"),
+                symbol=symbols[index].name,
+                addend=entry["r_addend"],
+                index=index,
+            )
+
+
+def _lines(loaded: bytes | None, sections: tuple[Section, ...]) -> tuple[LineEntry, ...]:
+    """Return the line table of an object whose debug sections are relocated, or nothing."""
+    from elftools.elf.elffile import ELFFile
+
+    if loaded is None:
+        return ()
+    try:
+        return line_entries(line_rows(ELFFile(io.BytesIO(loaded))), sections)
+    except Exception:  # noqa: BLE001 -- corrupt DWARF fails anywhere; places are a courtesy
+        return ()
+
+
+def _hidden_versions(elf: Any, count: int) -> list[bool]:
+    """Tell for each dynamic symbol whether its version is hidden (gABI symbol versioning)."""
+    table = elf.get_section_by_name(".gnu.version")
+    if table is None:
+        return [False] * count
+    return [bool(v & _HIDDEN_VERSION) for (v,) in struct.iter_unpack("<H", table.data())]
+
+
+def _function_at(elf: Any, address: int) -> tuple[str, int]:
+    """Return (name, offset) of the function that holds a virtual address, or ("", 0)."""
+    for name in (".symtab", ".dynsym"):
+        table = elf.get_section_by_name(name)
+        for symbol in table.iter_symbols() if table is not None else ():
+            start = symbol["st_value"]
+            if (
+                symbol["st_info"]["type"] == "STT_FUNC"
+                and symbol["st_shndx"] != "SHN_UNDEF"
+                and start <= address < start + max(symbol["st_size"], 1)
+            ):
+                return symbol.name, address - start
+    return "", 0
+
+
+# ---- the code digest -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a relocation refers to: a global by its name, anything local by where it is."""
+
+    name: str
+    value: int
+
+
+def _section_content(facts: ObjectFacts, section: Section) -> list[Any]:
+    """Return what counts of a section: header, bytes, and the relocations in their order."""
+    relocations = []
+    for relocation in facts.relocations:
+        if relocation.section == section.index:
+            target = _target(facts, facts.symbols[relocation.index])
+            relocations.append(
+                [relocation.offset, relocation.type, target.name, target.value, relocation.addend]
+            )
+    return [
+        section.name,
+        section.type,
+        section.flags,
+        section.align,
+        section.size,
+        section.data.hex(),
+        relocations,
+    ]
+
+
+def _target(facts: ObjectFacts, symbol: Symbol) -> _Target:
+    if symbol.binding != Binding.LOCAL or symbol.undefined:
+        return _Target(symbol.name, 0)
+    return _Target(f"[{_home(facts, symbol)}]", symbol.value)
+
+
+def _home(facts: ObjectFacts, symbol: Symbol) -> str:
+    """Return the name of the section that a symbol is in, or what it is instead."""
+    section = facts.section(symbol.section)
+    if section is not None:
+        return section.name
+    return "*UND*" if symbol.undefined else "*ABS*"

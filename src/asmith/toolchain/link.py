@@ -1,0 +1,151 @@
+"""Linking through the C driver: products, test libraries and, for many objects, groups.
+
+Paths are relative to the project and objects sorted, so the same objects give the same bytes in
+every directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from asmith.errors import StepFailedError, UnavailableError
+from asmith.host import files, process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FLAGS = (
+    "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,-z,defs", "-Wl,-z,text",
+    "-Wl,--fatal-warnings", "-Wl,--build-id=none", "-Wl,--hash-style=gnu",
+)  # fmt: skip
+_DIRECT = 256  # objects up to which one link takes them all
+_GROUP = 48  # objects a group has on average above that
+_PROVIDED_BY_DRIVER = {"libc": "libc.so.6", "libm": "libm.so.6"}
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A resolved system library: link arguments and the shared object that it names."""
+
+    name: str
+    arguments: tuple[str, ...]
+    path: Path
+
+    def identity(self) -> str:
+        """Return what changes when the library is replaced: size and time of change."""
+        status = self.path.stat()
+        return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Return the first line of the C driver's and the linker's version."""
+    from pathlib import Path
+
+    driver = process.run(["cc", "--version"], cwd=Path("/"), install="gcc")
+    linker = process.run(["ld", "--version"], cwd=Path("/"), install="binutils")
+    lines = [d.stdout.decode("utf-8", "replace").split("\n")[0] for d in (driver, linker)]
+    return "; ".join(lines)
+
+
+@lru_cache(maxsize=64)
+def resolve(name: str, package: str) -> Library:
+    """Return a system library: libc and libm by the driver, others through pkg-config."""
+    from pathlib import Path
+
+    if name in _PROVIDED_BY_DRIVER and not package:
+        flags = () if name == "libc" else ("-l" + name.removeprefix("lib"),)
+        return Library(name, flags, _file(_PROVIDED_BY_DRIVER[name], ()))
+    done = process.run(
+        ["pkg-config", "--libs", package or name], cwd=Path("/"), install="pkg-config"
+    )
+    if not done.ok:
+        raise UnavailableError(
+            f"library '{name}' is not installed",
+            why=done.errors().strip().split("\n")[0],
+            help=f"install its development package, or set its pkg-config name: "
+            f'[tool.asmith.libraries] {name} = "..."',
+        )
+    arguments = tuple(shlex.split(done.stdout.decode()))
+    stem = next((a[2:] for a in arguments if a.startswith("-l")), name.removeprefix("lib"))
+    return Library(name, arguments, _file(f"lib{stem}.so", arguments))
+
+
+def _file(soname: str, arguments: Sequence[str]) -> Path:
+    from pathlib import Path
+
+    for argument in arguments:
+        candidate = Path(argument[2:]) / soname
+        if argument.startswith("-L") and candidate.exists():
+            return candidate.resolve()
+    done = process.run(["cc", f"-print-file-name={soname}"], cwd=Path("/"), install="gcc")
+    found = Path(done.stdout.decode().strip())
+    if not found.is_absolute():
+        raise UnavailableError(f"the C driver finds no '{soname}'", help="install its library")
+    return found.resolve()
+
+
+def program(objects: Sequence[str], libraries: Sequence[Library], *, root: Path, out: Path) -> None:
+    """Link a position-independent program that exports no symbol."""
+    _link(objects, libraries, ("-pie",), "{ local: *; };\n", root=root, out=out)
+
+
+def shared(
+    objects: Sequence[str],
+    libraries: Sequence[Library],
+    exports: Sequence[str],
+    *,
+    root: Path,
+    out: Path,
+) -> None:
+    """Link a shared library that exports exactly those symbols."""
+    names = "".join(f" {e};" for e in sorted(exports))
+    script = f"{{ global:{names} local: *; }};\n" if names else "{ local: *; };\n"
+    _link(objects, libraries, ("-shared", "-Wl,-Bsymbolic"), script, root=root, out=out)
+
+
+def _link(
+    objects: Sequence[str],
+    libraries: Sequence[Library],
+    kind: Sequence[str],
+    script: str,
+    *,
+    root: Path,
+    out: Path,
+) -> None:
+    files.make_directory(out.parent)
+    with files.scratch(out.parent) as scratch:
+        versions = scratch / "exports.map"
+        files.write_atomic(versions, script.encode())
+        members = list(objects)
+        if len(members) > _DIRECT:
+            members = _groups(members, root=root, scratch=scratch)
+        made = scratch / "linked"
+        arguments = [a for library in libraries for a in library.arguments]
+        command = ["cc", *kind, *FLAGS, f"-Wl,--version-script={versions}", "-o", str(made)]
+        done = process.run([*command, *members, *arguments], cwd=root, install="gcc")
+        if not done.ok:
+            raise StepFailedError("the link failed", why=done.errors().strip())
+        files.move(made, out)
+
+
+def _groups(objects: Sequence[str], *, root: Path, scratch: Path) -> list[str]:
+    """Return objects joined by `ld -r` into groups by a stable hash of their names."""
+    count = max(1, len(objects) // _GROUP)
+    groups: dict[int, list[str]] = {}
+    for name in objects:
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % count
+        groups.setdefault(number, []).append(name)
+    made = []
+    for number, names in sorted(groups.items()):
+        out = scratch / f"group{number}.o"
+        done = process.run(["ld", "-r", "-o", str(out), *names], cwd=root, install="binutils")
+        if not done.ok:
+            raise StepFailedError("ld -r failed", why=done.errors().strip())
+        made.append(str(out))
+    return made

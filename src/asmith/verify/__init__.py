@@ -1,0 +1,1 @@
+"""Tests of generated modules: a pytest plugin that calls them through their contracts."""

@@ -1,0 +1,29 @@
+"""Projects for end-to-end tests."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from fakes import sample as samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a sample project that is built; never changed."""
+    root = tmp_path_factory.mktemp("built") / "project"
+    outcome = samples.make(root).build()
+    assert not outcome.errors, "\n".join(e.render() for e in outcome.errors)
+    return root
+
+
+@pytest.fixture
+def sample(built: Path, tmp_path: Path) -> samples.Sample:
+    """Return a built sample project of the test's own."""
+    root = tmp_path / "project"
+    shutil.copytree(built, root, copy_function=shutil.copy2)
+    return samples.Sample(root)
