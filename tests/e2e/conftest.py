@@ -6,7 +6,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+
 from fakes import sample as samples
+from fakes.command import Command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,3 +29,26 @@ def sample(built: Path, tmp_path: Path) -> samples.Sample:
     root = tmp_path / "project"
     shutil.copytree(built, root, copy_function=shutil.copy2)
     return samples.Sample(root)
+
+
+@pytest.fixture(scope="session")
+def built_plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a built sample project without module tests; never changed."""
+    root = tmp_path_factory.mktemp("plain") / "project"
+    outcome = samples.make(root, tests=False).build()
+    assert not outcome.errors, "\n".join(e.render() for e in outcome.errors)
+    return root
+
+
+@pytest.fixture
+def plain(built_plain: Path, tmp_path: Path) -> samples.Sample:
+    """Return a built sample project of the test's own whose modules have no tests."""
+    root = tmp_path / "project"
+    shutil.copytree(built_plain, root, copy_function=shutil.copy2)
+    return samples.Sample(root)
+
+
+@pytest.fixture
+def asmith(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return the command line."""
+    return Command(capsys)

@@ -24,19 +24,20 @@ def main() -> None:
         lines += function(name, contract, others, requirements.get(name, []))
     lines.append("        section .note.GNU-stack noalloc noexec nowrite progbits")
     banner = re.search(r"^# Its banner\n(.*?)^# ", request, re.MULTILINE | re.DOTALL)[1].strip()
-    print("```nasm", banner, *lines, "```", sep="\n")
+    lines = ["```nasm", banner, *lines, "```", ""]
+    sys.stdout.write("\n".join(lines))
 
 
 def parse(request: str) -> tuple[dict[str, str], dict[str, str], dict[str, list[str]]]:
     """Return the functions of its own, all other contracts by name, and requirements by owner."""
-    own_part = request.split("# The contract that it implements\n")[1].split("\n# ")[0]
+    own_part = request.split("# The contract that it implements\n")[1].split("\n# ", maxsplit=1)[0]
     own = declarations(own_part)
     others: dict[str, str] = dict(own)
-    for part in re.findall(r"^# Contract that it may use: .*?(?=^# )", request, re.M | re.S):
+    for part in re.findall(r"(?ms)^# Contract that it may use: .*?(?=^# )", request):
         others |= declarations(part)
     found: dict[str, list[str]] = {}
-    text = request.split("\n# Requirements\n")[1].split("\n# The module as it is")[0]
-    for owner, words in re.findall(r"^- \[\w+-\d+\] (?:(\w+): )?(.*)$", text, re.M):
+    text = request.split("\n# Requirements\n")[1].split("\n# The module as it is", maxsplit=1)[0]
+    for owner, words in re.findall(r"^- \[\w+-\d+\] (?:(\w+): )?(.*)$", text, re.MULTILINE):
         found.setdefault(owner, []).append(words)
     return {n: c for n, c in own.items() if "(" in c}, others, found
 

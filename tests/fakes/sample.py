@@ -11,9 +11,12 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from asmith.model.plan import Reason, Step
 from asmith.run import build
+
+if TYPE_CHECKING:
+    from asmith.model.plan import Reason, Step
 
 GENERATOR = Path(__file__).with_name("generator.py")
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from asmith.cli.building import report
 from asmith.cli.output import note, progress, root_of, show_json
-from asmith.errors import UsageError, did_you_mean
-from asmith.model.names import ModuleName
 
 if TYPE_CHECKING:
     import argparse
@@ -23,12 +21,7 @@ def prompt(options: argparse.Namespace) -> int:
     from asmith.run.session import Session
 
     session = Session.open(root_of(options))
-    if options.module not in session.modules:
-        raise UsageError(
-            f"there is no module '{options.module}'"
-            + did_you_mean(options.module, tuple(session.modules))
-        )
-    name = ModuleName(options.module)
+    name = session.named(options.module).name
     spec = session.workspace.specs[name]
     if spec.clarifications:
         problem = answering.obstacle(session, name)

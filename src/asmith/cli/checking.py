@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from asmith.cli.output import note, root_of, show_json
-from asmith.errors import ExitCode, UsageError, did_you_mean
+from asmith.errors import ExitCode
 
 if TYPE_CHECKING:
     import argparse
 
     from asmith.check.engine import CheckResult
+    from asmith.errors import AsmithError
 
 
 def check(options: argparse.Namespace) -> int:
@@ -43,19 +43,24 @@ def _modules(options: argparse.Namespace) -> list[CheckResult]:
     with lock.held(root / layout.LOCK):
         session = Session.open(root)
         session.hold([n for n, m in session.modules.items() if m.waiting])
-        names = [ModuleName(m) for m in options.modules] or sorted(session.modules)
-        for name in names:
-            if name not in session.modules:
-                raise UsageError(
-                    f"there is no module '{name}'{did_you_mean(name, tuple(session.modules))}"
-                )
+        names = [session.named(m).name for m in options.modules] or sorted(session.modules)
         steps = [Step(StepKind.ASSEMBLE, n) for n in names]
         run_steps(session, steps, 1, lambda *_: None)
-        for error in session.failures.values():
-            print(error.render(), file=sys.stderr)
-        if session.failures:
-            raise next(iter(session.failures.values()))
-        return [engine.check_object(actions.object_input(session, n)) for n in names]
+        found = [_not_assembled(e) for e in session.failures.values()]
+        whole = [s.subject for s in steps if s not in session.failures]
+        return found + [
+            engine.check_object(actions.object_input(session, ModuleName(n))) for n in whole
+        ]
+
+
+def _not_assembled(error: AsmithError) -> CheckResult:
+    """Return what nasm found as findings like any others; raises what is something else."""
+    from asmith.check.engine import CheckResult
+    from asmith.run.actions import FindingsError
+
+    if isinstance(error, FindingsError):
+        return CheckResult(findings=error.findings)
+    raise error
 
 
 def _outside(options: argparse.Namespace) -> list[CheckResult]:

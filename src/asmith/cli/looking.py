@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from asmith.cli.output import note, root_of, show_json
-from asmith.errors import ExitCode, UsageError, did_you_mean
+from asmith.errors import ExitCode
 from asmith.model.names import ModuleName
 from asmith.model.plan import StepKind
 
@@ -77,13 +77,7 @@ def why(options: argparse.Namespace) -> int:
     from asmith.run import planning
 
     session = _open(options)
-    if options.module not in session.modules:
-        raise UsageError(
-            f"there is no module '{options.module}'"
-            + did_you_mean(options.module, tuple(session.modules)),
-            help="asmith graph shows the modules",
-        )
-    found = planning.why(session, ModuleName(options.module))
+    found = planning.why(session, session.named(options.module).name)
     if options.json:
         steps = [{"step": str(s), "reasons": [r.to_json() for r in rs]} for s, rs in found]
         show_json({"module": options.module, "steps": steps})

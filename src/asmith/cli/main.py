@@ -10,10 +10,10 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from asmith import __version__
-from asmith.errors import AsmithError, ExitCode
+from asmith.errors import AsmithError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ _DEBUG = "ASMITH_DEBUG"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors end in one message each."""
-    options = parser().parse_args(arguments)
     try:
+        options = parser().parse_args(arguments)
         module, _, function = options.run.partition(":")
         command = getattr(import_module(f"asmith.cli.{module}"), function)
         return int(command(options))
@@ -66,9 +66,16 @@ def _bug(error: Exception) -> int:
     return int(ExitCode.BUG)
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse, with its complaints in the form that every asmith message has."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, help=f"see {self.prog} --help")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    made = argparse.ArgumentParser(
+    made = _Parser(
         prog="asmith",
         description="Build programs from specs, as machine code, under enforced contracts.",
         allow_abbrev=False,
@@ -86,8 +93,8 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _common() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+def _common() -> _Parser:
+    common = _Parser(add_help=False)
     common.add_argument("-C", dest="root", metavar="DIR", type=Path, default=Path(),
                         help="the project's directory (default: here or above)")  # fmt: skip
     common.add_argument("--json", action="store_true", help="print one JSON object")

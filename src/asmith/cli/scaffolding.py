@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def init(options: argparse.Namespace) -> int:
     """Make a new project and say what to do first."""
     written = scaffold.init(options.directory)
-    _show(options, written, "wrote")
+    kept = [p for p in written if p.startswith(".asmith/")]
+    _show(options, [p for p in written if p not in kept], "wrote")
+    note(options, f"wrote .asmith/ ({len(kept)} files: the store, with the answer to a first edit)")
     note(options, f"\ncd {options.directory}; asmith build; build/bin/hello")
     return 0
 

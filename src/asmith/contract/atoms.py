@@ -15,7 +15,7 @@ from asmith.contract.words import NOT_SUPPORTED, QUANTIFIERS, WORDS, Takes, Word
 from asmith.model.contract import Applied, Name, OfType, Pointer, Role, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from asmith.model.contract import CType
 
@@ -53,15 +53,12 @@ class Atoms(TypeNames):
     def primary(self) -> Typed:
         """Return a literal, a name, a word with its arguments, or a term in parentheses."""
         token = self.cursor.token
-        place = self.cursor.origin.place
         match token.kind:
-            case Kind.NUMBER:
+            case Kind.NUMBER | Kind.CHARACTER:
                 self.cursor.take()
-                value = literals.integer(token.text, place(token.offset))
-                return Typed(value, MATH, token.offset)
-            case Kind.CHARACTER:
-                self.cursor.take()
-                value = literals.character(token.text, place(token.offset))
+                number = token.kind is Kind.NUMBER
+                read = literals.integer if number else literals.character
+                value = read(token.text, lambda: self.cursor.origin.place(token.offset))
                 return Typed(value, MATH, token.offset)
             case Kind.WORD:
                 return self._word(self.cursor.take())
@@ -105,7 +102,7 @@ class Atoms(TypeNames):
         self.cursor.expect(")")
         if not word.least <= len(arguments) <= word.most:
             raise self.cursor.error(
-                f"'{word.name}' takes {word.takes.value}, got {len(arguments)} arguments",
+                f"'{word.name}' takes {word.takes.value}, got {len(arguments)}",
                 at=token.offset,
             )
         whole = Applied(word.name, tuple(a.term for a in arguments))
@@ -163,9 +160,10 @@ class Atoms(TypeNames):
                 return self._applied(WORDS[name], token)
             if name == "NULL":
                 return self.null_at(at)
-        for role, names in self._spaces():
-            if name in names:
-                return Typed(Name(name, role), names[name], at, lvalue=role in _OBJECTS)
+            found = self._object(name)
+            if found is not None:
+                role, ctype = found
+                return Typed(Name(name, role), ctype, at, lvalue=role in _OBJECTS)
         constant = self.scope.constants.get(name)
         if isinstance(constant, str):
             raise self.cursor.error(f"'{name}' is a string, expected an integer", at=at)
@@ -173,22 +171,26 @@ class Atoms(TypeNames):
             return Typed(Name(name, Role.CONSTANT), MATH, at)
         raise self.unknown(f"no name '{name}' is visible here", token, self._known())
 
-    def _spaces(self) -> Iterator[tuple[Role, Mapping[str, CType]]]:
-        """Yield the names that are no constants, the innermost first."""
-        if self.constant:
-            return
-        scope = self.scope
-        yield Role.BOUND, self.bound
-        yield Role.PARAMETER, self.signature.parameters
-        yield Role.DATA, {n: d.type for n, d in scope.data.items()}
-        yield Role.FUNCTION, {n: function_type(f) for n, f in scope.functions.items()}
-        yield Role.GHOST, {"errno": INT}
+    def _object(self, name: str) -> tuple[Role, CType] | None:
+        """Return what a name that is no constant stands for, the innermost meaning first."""
+        if name in self.bound:
+            return Role.BOUND, self.bound[name]
+        if name in self.signature.parameters:
+            return Role.PARAMETER, self.signature.parameters[name]
+        if name in self.scope.data:
+            return Role.DATA, self.scope.data[name].type
+        if name in self.scope.functions:
+            return Role.FUNCTION, function_type(self.scope.functions[name])
+        return (Role.GHOST, INT) if name == "errno" else None
 
     def _known(self) -> list[str]:
         """Return the names that a term may use, for did-you-mean."""
-        names = [name for _, space in self._spaces() for name in space]
-        words = [] if self.constant else [w for w in WORDS if not w.startswith("\\")]
-        return [*names, *self.scope.constants, *words]
+        if self.constant:
+            return list(self.scope.constants)
+        scope = self.scope
+        words = [w for w in WORDS if not w.startswith("\\")]
+        own = [*self.bound, *self.signature.parameters, *words, "errno"]
+        return [*own, *scope.data, *scope.functions, *scope.constants]
 
     def _size(self, at: int) -> Typed:
         self.cursor.expect("(")

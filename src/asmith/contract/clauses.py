@@ -188,7 +188,7 @@ class _Reader:
         token = self.cursor.take()
         if token.kind is not Kind.NUMBER:
             raise self.cursor.error("expected a number of bytes", at=token.offset)
-        value = literals.integer(token.text, self.cursor.origin.place(token.offset)).value
+        value = literals.integer(token.text, lambda: self.cursor.origin.place(token.offset)).value
         if value > MAX_STACK:
             raise self.cursor.error(
                 f"a frame of {value} bytes, expected at most {MAX_STACK}", at=token.offset
@@ -271,7 +271,7 @@ class _Reader:
         token = self.cursor.take()
         if token.kind is not Kind.STRING:
             raise self.cursor.error(f"expected {what}", at=token.offset)
-        return literals.string(token.text, self.cursor.origin.place(token.offset))
+        return literals.string(token.text, lambda: self.cursor.origin.place(token.offset))
 
 
 _BODIES: dict[Shape, Callable[[_Reader, ClauseKind], ClauseBody]] = {

@@ -21,16 +21,26 @@ from asmith.contract.syntax import (
     TypeSyntax,
     Unit,
 )
-from asmith.errors import Place, UsageError
+from asmith.errors import Place, UsageError, did_you_mean
 from asmith.model.contract import Name, Operation, Role, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 MAX_DEPTH = 48
 """Declarators and constant expressions may nest this deep."""
 _PRELUDE = "\0prelude"
 _MESSAGE = re.compile(r"[^:]*:(?:(\d+):(?:(\d+):)?)? ?(.*)", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_LAST_WORD = re.compile(r"(?<!\w)([A-Za-z_]\w*)[ \t*]*$", re.ASCII)
+_TYPEDEF = re.compile(r"([A-Za-z_]\w*)\s*;", re.ASCII)  # whatever ends a declaration may be one
+_KEYWORDS = frozenset((
+    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else",
+    "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register",
+    "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef",
+    "union", "unsigned", "void", "volatile", "while", "_Alignas", "_Alignof", "_Atomic",
+    "_Bool", "_Complex", "_Noreturn", "_Pragma", "_Static_assert", "_Thread_local", "__int128",
+))  # fmt: skip
 _ALLOWED_STORAGE = {(), ("extern",), ("typedef",)}
 
 
@@ -42,12 +52,14 @@ def parse(path: str, code: str, typedefs: Iterable[str]) -> Unit:
     """
     from pycparser.c_parser import CParser, ParseError
 
-    prelude = "".join(f"typedef int {name};" for name in typedefs)
+    known = sorted(typedefs)
+    words = set(_WORD.findall(code))
+    prelude = "".join(f"typedef int {name};" for name in known if name in words)
     text = f'# 1 "{_PRELUDE}"\n{prelude}\n# 1 "header"\n{code}'
     try:
         tree = CParser().parse(text, "header")
     except ParseError as error:
-        raise _refused(path, str(error)) from None
+        raise _refused(path, str(error), code, known) from None
     except (RecursionError, AssertionError, AttributeError, IndexError, ValueError) as error:
         raise UsageError(
             "the header is not C that asmith can read",
@@ -58,21 +70,39 @@ def parse(path: str, code: str, typedefs: Iterable[str]) -> Unit:
     return _Reading(path).unit(tree.ext)
 
 
-def _refused(path: str, message: str) -> UsageError:
+def _refused(path: str, message: str, code: str, typedefs: list[str]) -> UsageError:
+    """Return the error for text that is no C, or names a type that nothing declares."""
     match = _MESSAGE.match(message)
     line, column, words = match.groups() if match else (None, None, message)
     place = Place(path, int(line) if line else None, int(column) if column else None)
+    if place.line is not None and place.column is not None:
+        name, at = _nearest_word(code.splitlines()[place.line - 1], place.column - 1)
+        known = {*typedefs, *_TYPEDEF.findall(code)}
+        if name and name not in _KEYWORDS and name not in known:
+            return UsageError(
+                f"no type is named '{name}'{did_you_mean(name, sorted(known))}",
+                where=Place(path, place.line, at + 1),
+                help="include the interface or the standard header that declares it",
+            )
     if words.startswith("before: "):
         token = words.removeprefix("before: ")
         words = f"'{token}' is not expected here"
-        if token == "_Pragma":  # noqa: S105 -- the token that a clause block became
+        if token == "_Pragma":  # noqa: S105 -- what a clause block became
             words = "a clause block inside a declaration"
     return UsageError(
         words[:1].lower() + words[1:],
         where=place,
-        why="the text is no declaration of C, or names a type that is declared nowhere above",
-        help="check the declaration, and that the interface includes what declares its types",
+        help="an interface holds declarations of C, each ended by ';'",
     )
+
+
+def _nearest_word(line: str, at: int) -> tuple[str, int]:
+    """Return the word before a column, or else at it, and where it starts; empty if neither is."""
+    before = _LAST_WORD.search(line[:at])
+    if before is not None:
+        return before.group(1), before.start(1)
+    here = _WORD.match(line, at)
+    return (here.group(), at) if here is not None else ("", at)
 
 
 class _Reading:
@@ -110,9 +140,11 @@ class _Reading:
                     blocks.append(int(mark))
                 continue
             base = _base(node)
-            if base is not None and base is before and (blocks or found[-1].blocks):
-                raise self.refused(
-                    "a contract on a declaration of several names", node, "declare each"
+            if base == before and found and found[-1].blocks:
+                raise UsageError(
+                    "a contract before a declaration of several names",
+                    where=self.place(node),
+                    help="declare each name by itself, with its own contract",
                 )
             before = base
             found.append(self.declaration(node, tuple(blocks)))
@@ -228,8 +260,10 @@ class _Reading:
         )
         members, loose = self.declared(node.decls)
         if loose:
-            raise self.refused(
-                "a clause block after the last member", node, "put it before its member"
+            raise UsageError(
+                "a clause block after the last member",
+                where=self.place(node),
+                help="put it before the member that it belongs to",
             )
         return Record(
             keyword, node.name, tuple(members), packed=packed, const=const, place=self.place(node)
@@ -253,10 +287,10 @@ class _Reading:
         below = depth + 1
         match type(node).__name__:
             case "Constant" if node.type == "char":
-                return character(node.value, self.place(node))
+                return character(node.value, lambda: self.place(node))
             case "Constant" if "float" not in node.type and "double" not in node.type:
                 if node.type != "string":
-                    return integer(node.value, self.place(node))
+                    return integer(node.value, lambda: self.place(node))
             case "ID":
                 return Name(node.name, Role.CONSTANT)
             case "UnaryOp" if node.op in "+-~!":
@@ -278,21 +312,12 @@ def _defines(syntax: Record | Enumeration) -> bool:
     return body is not None
 
 
-def _base(node: Any) -> Any:
-    """Return the node of the basic type that the names of one declaration share."""
-    for inner in _inner(node):
-        node = inner
-    return node
-
-
-def _inner(node: Any) -> Iterator[Any]:
-    while type(node).__name__ in (
-        "Decl",
-        "Typedef",
-        "PtrDecl",
-        "ArrayDecl",
-        "TypeDecl",
-        "FuncDecl",
-    ):
+def _base(node: Any) -> tuple[int, int] | None:
+    """Return where the basic type stands that the names of one declaration share."""
+    while type(node).__name__ in _DECLARATORS:
         node = node.type
-        yield node
+    coord = node.coord
+    return (coord.line, coord.column) if coord else None
+
+
+_DECLARATORS = ("Decl", "Typedef", "PtrDecl", "ArrayDecl", "TypeDecl", "FuncDecl")

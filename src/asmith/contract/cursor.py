@@ -18,13 +18,8 @@ class Cursor:
 
     @property
     def token(self) -> Token:
-        """Return the current token; past the end, the last one."""
-        return self.tokens[min(self.at, len(self.tokens) - 1)]
-
-    @property
-    def done(self) -> bool:
-        """Tell whether every token has been taken."""
-        return self.at >= len(self.tokens)
+        """Return the current token."""
+        return self.tokens[self.at]
 
     def peek(self, ahead: int = 1) -> Token:
         """Return a token further on."""
@@ -32,16 +27,18 @@ class Cursor:
 
     def is_symbol(self, *texts: str) -> bool:
         """Tell whether the current token is one of those symbols."""
-        return self.token.kind is Kind.SYMBOL and self.token.text in texts
+        token = self.tokens[self.at]
+        return token.kind is Kind.SYMBOL and token.text in texts
 
     def is_name(self, *texts: str) -> bool:
         """Tell whether the current token is one of those names, or with none given any name."""
         return self.token.kind is Kind.NAME and (not texts or self.token.text in texts)
 
     def take(self) -> Token:
-        """Return the current token and move on."""
-        token = self.token
-        self.at += 1
+        """Return the current token and move on; END stays the current one for good."""
+        token = self.tokens[self.at]
+        if token.kind is not Kind.END:
+            self.at += 1
         return token
 
     def accept(self, text: str) -> bool:
@@ -65,7 +62,7 @@ class Cursor:
 
     def shown(self) -> str:
         """Return the current token as messages quote it."""
-        return "the end of the clause" if self.token.kind is Kind.END else f"'{self.token.text}'"
+        return "the end" if self.token.kind is Kind.END else f"'{self.token.text}'"
 
     def error(
         self, what: str, *, at: int | None = None, why: str = "", help_: str = ""

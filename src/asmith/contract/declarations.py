@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asmith.contract import literals
@@ -26,6 +26,7 @@ from asmith.model.contract import (
     FunctionType,
     Interface,
     Library,
+    Named,
     Parameter,
     Pointer,
     Scalar,
@@ -38,10 +39,8 @@ if TYPE_CHECKING:
     from asmith.contract.scope import Scope
     from asmith.contract.source import Source
     from asmith.contract.syntax import Declared
-    from asmith.model.contract import Clause, CType
+    from asmith.model.contract import Aggregate, Clause, CType
     from asmith.model.names import Digest, InterfaceName
-
-_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Declarations:
@@ -61,9 +60,7 @@ class Declarations:
         self, name: InterfaceName, includes: tuple[InterfaceName, ...], digest: Digest
     ) -> Interface:
         """Return the interface. Raises UsageError for the first thing that is wrong in it."""
-        words = set(_WORD.findall(self.source.code))
-        typedefs = sorted(words & {*self.scope.typedefs, *VECTORS})
-        unit = parse(self.path, self.source.code, typedefs)
+        unit = parse(self.path, self.source.code, {*self.scope.typedefs, *VECTORS})
         for one in unit.declarations:
             self._define_before(one.place.line or 0)
             self._declare(one)
@@ -102,9 +99,9 @@ class Declarations:
         if define.value[0].kind is Kind.STRING:
             parts = []
             for token in define.value[:-1]:
-                where = self.source.origin.place(token.offset)
+                where = partial(self.source.origin.place, token.offset)
                 if token.kind is not Kind.STRING:
-                    raise self._error(f"'{token.text}' after a string", where)
+                    raise self._error(f"'{token.text}' after a string", where())
                 parts.append(literals.string(token.text, where))
             self.types.constant(define.name, "".join(parts), place)
             return
@@ -197,6 +194,12 @@ class Declarations:
         for value in (ctype.result, *ctype.parameters):
             if not (isinstance(value, Scalar) and value.kind is Class.VOID):
                 self._check_size(value, place)
+            if isinstance(value, Named) and _is_open(self.scope.types[value.tag]):
+                raise self._error(
+                    f"'{value.keyword} {value.tag}' by value, whose last member has no size",
+                    place,
+                    help_="pass a pointer to it",
+                )
 
     def _check_size(self, ctype: CType, place: Place) -> None:
         try:
@@ -248,3 +251,9 @@ def signature_of(name: str, ctype: FunctionType) -> Signature:
     pairs = zip(ctype.names, ctype.parameters, strict=True)
     void = isinstance(ctype.result, Scalar) and ctype.result.kind is Class.VOID
     return Signature(name, dict(pairs), None if void else ctype.result)
+
+
+def _is_open(aggregate: Aggregate) -> bool:
+    """Tell whether an aggregate ends with an array without a size."""
+    last = aggregate.fields[-1].type if aggregate.fields else None
+    return isinstance(last, Array) and last.count is None

@@ -65,8 +65,8 @@ class Directives:
         """Note that code came: from here on no include guard can start."""
         self.coded = True
         if self.guard:
-            name, at = self.open[-1]
-            raise self._error(f"expected '#define {self.guard}' after this '#ifndef' ({name})", at)
+            at = self.open[-1][1]
+            raise self._error(f"expected '#define {self.guard}' after '#ifndef {self.guard}'", at)
 
     def skip(self, text: str, at: int) -> None:
         """Accept the text of a C++ part: `extern "C" {` and `}` and nothing else."""
@@ -158,9 +158,10 @@ class Directives:
             raise self._error("this conditional has no '#endif'", self.open[-1][1])
 
     def _unknown(self, word: str, at: int, *, why: str = "") -> UsageError:
+        bare = word.removeprefix("#")
+        near = "" if bare in WORDS else did_you_mean(bare, WORDS)
         return self._error(
-            f"'{word}' is not part of the interface language"
-            f"{did_you_mean(word.removeprefix('#'), WORDS)}",
+            f"'{word}' is not part of the interface language{near}",
             at,
             why=why,
             help_="an interface may hold an include guard, '#pragma once', extern \"C\" guards, "

@@ -1,4 +1,7 @@
-"""Integer, character and string literals of C, as values."""
+"""Integer, character and string literals of C, as values.
+
+Places are passed as functions: they are needed only to report an error.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,11 @@ from asmith.errors import UsageError
 from asmith.model.contract import Number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asmith.errors import Place
+
+    Where = Callable[[], Place]
 
 _INTEGER = re.compile(
     r"(?:0[xX](?P<hex>[0-9a-fA-F]+)|0[bB](?P<binary>[01]+)|(?P<octal>0[0-7]*)|(?P<decimal>[1-9][0-9]*))"
@@ -23,7 +30,7 @@ _SIMPLE = {
 LIMIT = 1 << 64
 
 
-def integer(text: str, place: Place) -> Number:
+def integer(text: str, where: Where) -> Number:
     """Return the value of an integer literal, with the suffix that types it.
 
     Raises UsageError for anything that is no integer, and for one that 64 bits cannot hold.
@@ -32,7 +39,7 @@ def integer(text: str, place: Place) -> Number:
     if match is None:
         raise UsageError(
             f"'{text[:40]}' is no integer",
-            where=place,
+            where=where(),
             help="interfaces know decimal, hexadecimal, octal and binary integers, no others",
         )
     if len(text) > 70:  # noqa: PLR2004 -- 0b, 64 digits and a suffix
@@ -44,7 +51,7 @@ def integer(text: str, place: Place) -> Number:
     else:
         value = int(match["octal"], 8) if match["octal"] else int(match["decimal"])
     if value >= LIMIT:
-        raise UsageError(f"'{text[:40]}' does not fit into 64 bits", where=place)
+        raise UsageError(f"'{text[:40]}' does not fit into 64 bits", where=where())
     return Number(value, type=_type(value, match))
 
 
@@ -60,32 +67,32 @@ def _type(value: int, match: re.Match[str]) -> str:
     return "long" if value < 1 << 63 and not unsigned else "unsigned long"
 
 
-def character(text: str, place: Place) -> Number:
+def character(text: str, where: Where) -> Number:
     """Return the value of a character literal: one byte, as a signed char (x86-64)."""
-    data = _bytes(text[1:-1], place)
+    data = _bytes(text[1:-1], where)
     if len(data) != 1:
-        raise UsageError(f"{text} is not one byte", where=place, help="write one character")
+        raise UsageError(f"{text} is not one byte", where=where(), help="write one character")
     value = data[0]
     return Number(value - 256 if value > 127 else value, character=True)  # noqa: PLR2004
 
 
-def string(text: str, place: Place) -> str:
+def string(text: str, where: Where) -> str:
     """Return the text of a string literal.
 
     Raises UsageError for bytes that are no UTF-8 and for a zero byte, which would end it.
     """
-    data = _bytes(text[1:-1], place)
+    data = _bytes(text[1:-1], where)
     if 0 in data:
         raise UsageError(
-            "a zero byte inside a string", where=place, help="end the string before it"
+            "a zero byte inside a string", where=where(), help="end the string before it"
         )
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise UsageError("the string is not UTF-8", where=place) from None
+        raise UsageError("the string is not UTF-8", where=where()) from None
 
 
-def _bytes(body: str, place: Place) -> bytes:
+def _bytes(body: str, where: Where) -> bytes:
     """Return the bytes of a literal's inside, escapes replaced."""
     parts: list[bytes] = []
     at = 0
@@ -93,18 +100,18 @@ def _bytes(body: str, place: Place) -> bytes:
         parts.append(body[at:back].encode())
         match = _ESCAPE.match(body, back)
         if match is None:
-            raise UsageError("an escape sequence too long for one byte", where=place)
-        parts.append(bytes([_escaped(match, place)]))
+            raise UsageError("an escape sequence too long for one byte", where=where())
+        parts.append(bytes([_escaped(match, where)]))
         at = match.end()
     parts.append(body[at:].encode())
     return b"".join(parts)
 
 
-def _escaped(match: re.Match[str], place: Place) -> int:
+def _escaped(match: re.Match[str], where: Where) -> int:
     hexadecimal, octal, simple = match.groups()
     if hexadecimal:
         return int(hexadecimal, 16)
     value = int(octal, 8) if octal else _SIMPLE.get(simple, -1)
     if not 0 <= value < 256:  # noqa: PLR2004 -- one byte
-        raise UsageError(f"'{match.group()}' is no escape sequence of C", where=place)
+        raise UsageError(f"'{match.group()}' is no escape sequence of C", where=where())
     return value

@@ -15,10 +15,14 @@ from asmith.contract.directives import Define, Directives, Include
 from asmith.contract.tokens import Origin
 from asmith.errors import Place, UsageError
 
-MAX_BYTES = 128 * 1024
+MAX_BYTES = 64 * 1024
 """No interface is larger: what one page of contracts cannot say belongs into two interfaces."""
 MAX_NESTING = 32
 """Brackets may nest this deep; the C parser recurses on each."""
+
+
+MAX_OPERATORS = 128
+"""Operators, stars and brackets of one declarator or constant expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ _PACKED = re.compile(r"__attribute__\s*\(\(\s*(?:packed|__packed__)\s*\)\)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _NEXT_LINE_BLOCK = re.compile(r"\n[ \t]*//@[^\n]*")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
+_ENDS = frozenset(",;{}")
 _PACKED_MARK = '_Pragma("packed")'
 
 
@@ -112,6 +117,7 @@ class _Scan:
         self.directives = Directives(origin)
         self.last = ""
         self.closed = -1  # index in `pieces` of the brace that has just closed
+        self.operators = 0  # since the last comma, semicolon or brace
         self.packed = -1  # offset of a `packed` that waits for its opening brace
 
     def run(self) -> Source:
@@ -158,8 +164,13 @@ class _Scan:
             return self.attribute(at)
         if text == "_Pragma":
             raise self.error("'_Pragma' is not part of the interface language", at)
+        if self.last == "extern" and text == '"C"':
+            raise self.error(
+                "'extern \"C\"' outside '#ifdef __cplusplus'", at, help_="C does not know it"
+            )
         self.directives.saw_code()
         self.pieces.append(text)
+        self.count(kind, text, at)
         if kind == "open":
             self.open(text, at)
         elif kind == "close":
@@ -170,6 +181,17 @@ class _Scan:
             self.closed = -1
         self.last = text
         return at + len(text)
+
+    def count(self, kind: str, text: str, at: int) -> None:
+        """Count operators, so that the C parser meets no declarator it would take long for."""
+        if kind in ("other", "open"):
+            self.operators += len(text)
+        if set(text) & _ENDS:
+            self.operators = 0
+        if self.operators > MAX_OPERATORS:
+            raise self.error(
+                f"more than {MAX_OPERATORS} operators, stars and brackets in one declarator", at
+            )
 
     def open(self, text: str, at: int) -> None:
         self.nesting.append((text, at))
@@ -206,8 +228,7 @@ class _Scan:
         return match.end()
 
     def directive(self, at: int) -> int:
-        start = self.text.rfind("\n", 0, at) + 1
-        if self.text[start:at].strip():
+        if self.line_so_far().strip():
             raise self.error(
                 "'#' inside a line", at, help_="a directive stands on a line of its own"
             )
@@ -216,6 +237,16 @@ class _Scan:
                 "a directive inside brackets", at, help_="move it before the declaration"
             )
         return self.directives.take(at)
+
+    def line_so_far(self) -> str:
+        """Return the code of the current line, in which comments are blanks."""
+        found = ""
+        for piece in reversed(self.pieces):
+            _, newline, rest = piece.rpartition("\n")
+            found = rest + found
+            if newline or found.strip():
+                break
+        return found
 
     def comment(self, kind: str, text: str, at: int) -> int:
         """Blank a comment, or turn a clause block into its `_Pragma`."""

@@ -38,6 +38,7 @@ MAX_OPERATORS = 200
 
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
 _LOGIC = ("&&", "||", "==>", "<==>", "^^")
+_PREFIXES = ("!", "-", "+", "~", "*", "&")
 _COMPARES_UP, _COMPARES_DOWN = ("<", "<=", "=="), (">", ">=", "==")
 
 
@@ -51,12 +52,8 @@ class Terms(Atoms):
     def predicate(self) -> Term:
         """Return the predicate at the cursor. Raises UsageError for a term that has no truth."""
         self.operators = 0
-        start = self.cursor.token.offset
         found = self.expression(0)
-        if not typed.is_truth(found.type) or found.many:
-            raise self.cursor.error(
-                f"expected a predicate, got {typed.spell(found.type)}", at=start
-            )
+        self._truth(found)
         return found.term
 
     def location(self) -> Typed:
@@ -195,7 +192,9 @@ class Terms(Atoms):
 
     def _relation(self, operator: str, left: Typed, right: Typed, at: int) -> Typed:
         left, right = self._null(left, right), self._null(right, left)
-        if not typed.comparable(left.type, right.type) or left.many or right.many:
+        if left.many or right.many:
+            raise self.cursor.error(f"'{operator}' compares a set of values", at=at)
+        if not typed.comparable(left.type, right.type):
             raise self.cursor.error(
                 f"'{operator}' compares {typed.spell(left.type)} with {typed.spell(right.type)}",
                 at=at,
@@ -221,14 +220,16 @@ class Terms(Atoms):
     def _unary(self) -> Typed:
         """Return an operand with its prefix operators and suffixes."""
         token = self.cursor.token
-        if self.cursor.is_symbol("!", "-", "+", "~", "*", "&"):
+        if token.kind is not Kind.SYMBOL:
+            return self._suffixed(self.primary())
+        if token.text in _PREFIXES:
             self._count()
             self._nest()
             self.cursor.take()
             found = self._prefixed(token.text, self._unary(), token.offset)
             self.depth -= 1
             return found
-        if self.cursor.is_symbol("(") and self.starts_type(self.cursor.peek()):
+        if token.text == "(" and self.starts_type(self.cursor.peek()):
             self._count()
             self._nest()
             self.cursor.take()

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asmith.errors import Place, UsageError
 
@@ -30,8 +30,7 @@ class Kind(Enum):
     END = "end"  # of a block, or of a `#define`
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token and where it starts, as an offset into the header's text."""
 
     kind: Kind
@@ -49,62 +48,71 @@ class Origin:
 
     def place(self, offset: int) -> Place:
         """Return line and column, both from 1, of an offset."""
-        if not self.starts:
-            self.starts.append(0)
-            self.starts.extend(m.end() for m in re.finditer("\n", self.text))
-        line = bisect_right(self.starts, offset)
+        line = self.line(offset)
         return Place(self.path, line, offset - self.starts[line - 1] + 1)
 
     def line(self, offset: int) -> int:
         """Return the line of an offset, from 1."""
-        return self.place(offset).line or 1
+        if not self.starts:
+            self.starts.append(0)
+            self.starts.extend(m.end() for m in re.finditer("\n", self.text))
+        return bisect_right(self.starts, offset)
 
 
 _TOKEN = re.compile(
     r"""
-    (?P<blank>[ \t\r\f\v\n]+|//@|//[^\n]*)
-  | (?P<word>\\[A-Za-z_]\w*)
-  | (?P<name>[A-Za-z_]\w*)
-  | (?P<number>[0-9]\w*(?:\.[0-9]\w*)?)
-  | (?P<character>'(?:[^'\\\n]|\\[^\n])+')
-  | (?P<string>"(?:[^"\\\n]|\\[^\n])*")
-  | (?P<symbol><==>|==>|\.\.\.|\.\.|->|<<|>>|<=|>=|==|!=|&&|\|\||\^\^|[-+*/%&|^~!<>=?:;,.(){}\[\]])
+    (?:[ \t\r\f\v\n]++|//[^\n@][^\n]*+|//@?+)*+
+    (?:
+        (?P<name>[A-Za-z_]\w*)
+      | (?P<symbol><==>|==>|\.\.\.|\.\.|->|<<|>>|<=|>=|==|!=|&&|\|\||\^\^
+            |[-+*/%&|^~!<>=?:;,.(){}\[\]])
+      | (?P<word>\\[A-Za-z_]\w*)
+      | (?P<number>[0-9]\w*(?:\.[0-9]\w*)?)
+      | (?P<character>'(?:[^'\\\n]|\\[^\n])+')
+      | (?P<string>"(?:[^"\\\n]|\\[^\n])*")
+      | (?P<at>@)
+      | (?P<end>\Z)
+    )
     """,
     re.VERBOSE | re.ASCII,
 )
-_AT = re.compile(r"^[ \t]*@+|@+\s*\Z", re.MULTILINE)
+_KINDS = {kind.value: kind for kind in Kind}
+_DECORATION = re.compile(r"^[ \t]*@+|@+\s*\Z", re.MULTILINE)
 
 
 def tokens(origin: Origin, start: int, end: int) -> Iterator[Token]:
     """Yield the tokens of `origin.text[start..end)`, then one END.
 
-    An `@` that is first on its line, or last before the end, is decoration and is skipped.
-    Raises UsageError for a character that no clause uses.
+    A run of `@` that is first on its line, or last of all, is decoration and is skipped. Raises
+    UsageError for a character that no clause uses.
     """
-    text = origin.text
-    decoration = {m.end() - 1 for m in _AT.finditer(text[start:end])}
+    text = origin.text[:end]
+    decoration: set[int] | None = None
     at = start
-    while at < end:
-        match = _TOKEN.match(text, at, end)
-        if match is None:
-            if text[at] == "@" and _decorates(at - start, decoration, text[start:end]):
-                at += 1
-                continue
-            raise UsageError(
-                f"{text[at]!r} has no meaning here",
-                where=origin.place(at),
-                help="clauses are written in ASCII: names, integers and operators of C and ACSL",
-            )
-        if match.lastgroup != "blank":
-            yield Token(Kind(match.lastgroup), match.group(), at)
-        at = match.end()
+    while True:
+        match = _TOKEN.match(text, at)
+        group = match.lastgroup if match else None
+        if match is None or group is None:
+            raise _meaningless(origin, text, at)
+        begin, at = match.start(group), match.end()
+        if group == "end":
+            break
+        if group == "at":
+            if decoration is None:
+                found = _DECORATION.finditer(text[start:])
+                decoration = {start + n for m in found for n in range(m.start(), m.end())}
+            if begin not in decoration:
+                raise _meaningless(origin, text, begin)
+            continue
+        yield Token(_KINDS[group], text[begin:at], begin)
     yield Token(Kind.END, "", end)
 
 
-def _decorates(at: int, ends: set[int], text: str) -> bool:
-    """Tell whether the `@` at that offset belongs to a run that decorates its line."""
-    while at < len(text) and text[at] == "@":
-        if at in ends:
-            return True
-        at += 1
-    return not text[at:].strip()
+def _meaningless(origin: Origin, text: str, at: int) -> UsageError:
+    """Return the error for the first character that starts no token."""
+    at += len(text[at:]) - len(text[at:].lstrip())
+    return UsageError(
+        f"{text[at : at + 1]!r} has no meaning here",
+        where=origin.place(at),
+        help="clauses are written in ASCII: names, integers and operators of C and ACSL",
+    )

@@ -7,8 +7,7 @@ false.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asmith.contract.basic import VOID
 from asmith.contract.render import declare
@@ -31,8 +30,7 @@ PREDICATE = Scalar("predicate", 0, 1, Class.INTEGER)
 NULL = Pointer(VOID)
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(NamedTuple):
     """A term with its type, where it starts, and whether it denotes an object (`*p`, `n`).
 
     `many` says that it holds a range, and so denotes a set of values or objects.

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmith.errors import AsmithError
+from asmith.errors import AsmithError, Place
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,6 +27,12 @@ _FORBIDDEN = re.compile(r"^\s*%(?:include|use|pathsearch|depend)\b", re.IGNORECA
 
 class AnswerError(AsmithError):
     """An answer outside the grammar. It is fed back to whoever gave it."""
+
+    def about(self, subject: str) -> AnswerError:
+        """Return the error with the words that name whose answer it is."""
+        return AnswerError(
+            f"{subject}: {self.what}", where=self.where, why=self.why, help=self.help
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +56,15 @@ class Text:
         return self.preamble + "".join(u.text for u in self.units) + self.tail
 
 
-def extract(answer: str) -> str:
-    """Return the code of the one fenced block in an answer, ending in a newline."""
+def extract(answer: str, path: str = "the answer") -> tuple[str, int]:
+    """Return the code of the one fenced block in an answer, and the line that it starts at.
+
+    The code ends in a newline and begins with no empty line.
+    """
     blocks: list[list[str]] = []
+    starts: list[int] = []
     mark = ""
-    for line in answer.replace("\r\n", "\n").split("\n"):
+    for number, line in enumerate(answer.replace("\r\n", "\n").split("\n"), 1):
         fence = _FENCE.match(line.strip()) if line.lstrip() == line else None
         if mark:
             if fence and fence["mark"].startswith(mark) and not fence["language"].strip():
@@ -64,49 +74,60 @@ def extract(answer: str) -> str:
         elif fence:
             mark = fence["mark"]
             blocks.append([])
+            starts.append(number + 1)
     if mark:
-        raise AnswerError("the answer's code block is never closed", help="end it with ```")
+        raise AnswerError(
+            "the answer's code block is never closed",
+            where=Place(path, starts[-1] - 1),
+            help="end it with ```",
+        )
     if len(blocks) != 1:
         found = "no fenced code block" if not blocks else f"{len(blocks)} fenced code blocks"
         raise AnswerError(
             f"the answer has {found}",
+            where=Place(path, starts[1] - 1 if blocks else None),
             why="an answer is exactly one block",
             help="reply with one ```nasm block that holds the whole module, or whole functions",
         )
-    code = "\n".join(line.rstrip() for line in blocks[0]).strip("\n")
-    if not code.strip():
-        raise AnswerError("the answer's code block is empty")
-    return code + "\n"
+    code = [line.rstrip() for line in blocks[0]]
+    empty = next((n for n, line in enumerate(code) if line), len(code))
+    if empty == len(code):
+        raise AnswerError("the answer's code block is empty", where=Place(path, starts[0] - 1))
+    return "\n".join(code[empty:]).rstrip("\n") + "\n", starts[0] + empty
 
 
-def split(code: str, path: str = "the answer") -> Text:
-    """Return a module's text taken apart into preamble, units and tail."""
+def split(code: str, path: str = "the answer", first: int = 1) -> Text:
+    """Return a module's text taken apart into preamble, units and tail.
+
+    Errors name a place in `path`, whose line `first` is the first of `code`.
+    """
     lines = code.splitlines(keepends=True)
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         if _MACRO.match(line) or _FORBIDDEN.match(line):
             raise AnswerError(
                 f"'{line.strip()}' is not part of a module's grammar",
-                where=f"{path}:{number}",
+                where=Place(path, number),
                 why="a function is regenerated on its own, so nothing may reach across functions",
                 help="write the instructions out; %define and equ are fine",
             )
     start = _first_text(lines)
     units: list[Unit] = []
-    begin, label = start, ""
+    begin, label, at = start, "", 0
     for number, line in enumerate(lines[start:], start):
         if found := _LABEL.match(line):
-            label = found["name"]
+            label, at = found["name"], first + number
         elif _END.match(line):
             if not label:
                 raise AnswerError(
-                    "'.end:' without a function's label above it", where=f"{path}:{number + 1}"
+                    "'.end:' without a function's label above it",
+                    where=Place(path, first + number),
                 )
             units.append(Unit(label, "".join(lines[begin : number + 1])))
             begin, label = number + 1, ""
     if label:
         raise AnswerError(
             f"nothing ends '{label}'",
-            where=path,
+            where=Place(path, at),
             why="a function reaches from its label to '.end:'",
             help=f"put '.end:' after the last instruction of {label}",
         )
@@ -122,31 +143,35 @@ def _first_text(lines: list[str]) -> int:
     return next((n for n, line in enumerate(lines) if _TEXT.match(line)), 0)
 
 
-def assemble_answer(answer: str, required: Collection[str], previous: str | None) -> str:
-    """Return the module's whole text that an answer makes.
+def assemble_answer(
+    answer: str, required: Collection[str], previous: str | None, path: str = "the answer"
+) -> str:
+    """Return the module's whole text that an answer makes; errors name a place in `path`.
 
     `required` are the functions that the contract names. An answer that holds all of them is the
     whole module; one that holds some replaces those units of `previous` (and its preamble, if the
     answer has one) and keeps every other unit byte for byte.
     """
-    code = extract(answer)
-    given = split(code)
+    code, first = extract(answer, path)
+    given = split(code, path, first)
     names = {u.name for u in given.units}
     missing = sorted(set(required) - names)
     if not missing:
         return code
-    if previous is None or not names:
+    before = None if previous is None else split(previous, "the module as it is")
+    kept = {u.name for u in before.units} if before else set()
+    if before is None or not names & {*required, *kept}:
         raise AnswerError(
             f"the answer lacks the function '{missing[0]}'",
+            where=path,
             why="the contract declares " + ", ".join(sorted(required)),
             help="define every function of the contract, each from its label to '.end:'",
         )
-    before = split(previous, "the module as it is")
-    kept = {u.name for u in before.units}
     lost = [m for m in missing if m not in kept]
     if lost:
         raise AnswerError(
             f"neither the answer nor the module as it is has the function '{lost[0]}'",
+            where=path,
             help="define every function of the contract, each from its label to '.end:'",
         )
     new = {u.name: u for u in given.units}

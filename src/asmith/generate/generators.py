@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from asmith.errors import UnavailableError
 from asmith.host import process
+from asmith.project.config import CONFIG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +22,17 @@ def available(config: GeneratorConfig) -> bool:
 def ask(config: GeneratorConfig, request: str, root: Path) -> tuple[bytes, dict[str, str]]:
     """Return the raw answer to a request and the generator's facts."""
     program = config.command[0]
-    done = process.run(
-        config.command, cwd=root, stdin=request.encode(), seconds=config.seconds, install=program
-    )
+    try:
+        done = process.run(
+            config.command, cwd=root, stdin=request.encode(), seconds=config.seconds
+        )
+    except process.MissingProgramError as error:
+        raise UnavailableError(
+            f"there is no generator '{program}'",
+            where=CONFIG,
+            why="'command' in [tool.asmith.generator] names it",
+            help="install it, or correct the command",
+        ) from error
     if not done.ok:
         raise UnavailableError(
             f"generator '{program}' failed with status {done.status}",

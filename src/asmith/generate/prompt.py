@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from asmith.model.plan import Reason
     from asmith.model.spec import Requirement, Spec
 
-VERSION = 1
+VERSION = 2
 
 RULES = """\
 You write one module of a program directly as x86-64 assembly for NASM 2.15 or later
@@ -29,10 +29,13 @@ You write one module of a program directly as x86-64 assembly for NASM 2.15 or l
 against its contract, and tested. Nobody edits it afterwards: what you answer is what runs.
 
 # Answer
-Reply with exactly one fenced code block (```nasm ... ```) and nothing that needs reading outside
-it. The block holds the whole module. When a previous text is given below and only some functions
-must change, the block may instead hold just those functions whole, beginning with `section .text`;
-every other function then stays byte for byte as it is.
+Answer from this text alone and at once: use no tools and look at no files; your first reply is
+handed in as it is. Reply with exactly one fenced code block (```nasm ... ```) and nothing that
+needs reading outside it. The block holds the whole module. When a previous text is given below and
+only some functions must change, the block may instead hold just those functions whole, beginning
+with `section .text`; every other function then stays byte for byte as it is, and so does all that
+stands before the first `section .text`, unless the block has such a part of its own, which
+replaces it.
 
 # Form of a module
 - Order: the banner given below, copied unchanged; `default rel`, `bits 64`; constants of your own;

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from asmith.model.names import InterfaceName, ModuleName
     from asmith.model.spec import Spec
 
-_SYMBOLS = (EntryKind.FUNCTION, EntryKind.DATA)
+SYMBOLS = (EntryKind.FUNCTION, EntryKind.DATA)
+"""What becomes a symbol of an object; the other kinds are assembled in."""
 
 
 def exported(interface: Interface) -> dict[str, Entry]:
     """Return what the implementer must define: qualified name -> entry."""
     entries = interface.surface.values()
-    return {e.qualified: e for e in entries if e.kind in _SYMBOLS}
+    return {e.qualified: e for e in entries if e.kind in SYMBOLS}
 
 
 def imported(

@@ -12,7 +12,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING
 
-from asmith.errors import AsmithError, UnavailableError, UsageError
+from asmith.errors import AsmithError, Place, UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,17 +64,29 @@ def read_if_exists(path: Path) -> bytes | None:
 
 def read_text(path: Path) -> str:
     """Return a UTF-8 file that must exist; other encodings are refused with the line."""
-    data = read_bytes(path)
+    return decode(read_bytes(path), str(path))
+
+
+def decode(data: bytes, path: str) -> str:
+    """Return the UTF-8 text in a file's bytes; other encodings are refused with the line."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise UsageError(
             "the file is not UTF-8 text",
-            where=f"{path}:{line}",
+            where=Place(path, line),
             why=f"byte {error.start} is {data[error.start]:#04x}",
             help="save it as UTF-8",
         ) from error
+
+
+def written(path: Path) -> int:
+    """Return when a file that must exist was last written, in nanoseconds."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError as error:
+        raise explain(error, "read the file", path) from error
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = False, mode: int = 0o644) -> None:

@@ -34,6 +34,10 @@ class Completed:
         return self.stderr.decode("utf-8", "replace")
 
 
+class MissingProgramError(UnavailableError):
+    """A program that is not installed, or not where it was said to be."""
+
+
 def run(
     command: Sequence[str],
     *,
@@ -46,7 +50,7 @@ def run(
     """Run a command to its end and return what came of it.
 
     `seconds` bounds its run time; past it the whole group is killed. `environment` is added to
-    ours. A missing program is an `UnavailableError` that says what to `install`.
+    ours. A missing program is a `MissingProgramError` that says what to `install`.
     """
     source = _readable(stdin)
     try:
@@ -60,7 +64,7 @@ def run(
             process_group=0,
         )
     except FileNotFoundError as error:
-        raise UnavailableError(
+        raise MissingProgramError(
             f"cannot run '{command[0]}': no such program",
             why="the build needs it",
             help=f"install {install or command[0]} (asmith doctor shows all that is needed)",

@@ -77,8 +77,12 @@ def _front_matter(lines: list[str], path: str) -> tuple[dict[str, list[str]], in
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         where = Place(path, index + 1)
-        if not colon:
-            raise UsageError("a front matter line must read 'key: value'", where=where)
+        if not colon or not _IDENTIFIER.match(key):
+            raise UsageError(
+                "a front matter line must read 'key: value'",
+                where=where,
+                help="end the front matter with a line of its own: ---",
+            )
         if key not in _KEYS:
             raise UsageError(
                 f"unknown key '{key}' in the front matter{did_you_mean(key, _KEYS)}",

@@ -124,8 +124,7 @@ def load(root: Path) -> Workspace:
     found: dict[ModuleName, Spec] = {}
     for name in files.listing(root / "specs", ".md"):
         path = f"specs/{name}"
-        take(path)
-        spec = specs.parse(files.read_text(root / path), path)
+        spec = specs.parse(files.decode(take(path), path), path)
         if f"{spec.module}.md" != name:
             raise UsageError(
                 f"the spec says module '{spec.module}', but its file is '{name}'",

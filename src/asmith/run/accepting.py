@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmith.errors import StepFailedError, UsageError, did_you_mean
+from asmith.errors import StepFailedError, UsageError
 from asmith.graph import trace as traces
 from asmith.host import clock, files
 from asmith.model.names import ModuleName, digest_bytes
@@ -23,7 +23,7 @@ from asmith.store import lock
 from asmith.store.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from asmith.model.plan import Reason
@@ -50,7 +50,7 @@ def accept(root: Path, name: str, given: bytes, mode: Mode, *, force: bool, say:
             problem = answering.obstacle(session, module.name)
             assert problem is not None
             raise problem
-        if module.edited and not force:
+        if module.by_hand and not force:
             raise StepFailedError(
                 f"'{layout.source(name)}' was edited by hand",
                 why="accepting an answer would overwrite the edit",
@@ -61,8 +61,8 @@ def accept(root: Path, name: str, given: bytes, mode: Mode, *, force: bool, say:
         generator = {"name": "manual"}
         session.store.keep_answer(asked, given, generator)
         record = answering.draft(session, module.name, given, asked, mode, generator)
-        _try(session, record, say)
-        return _settle(root, record, say)
+        tried = _try(session, record, say)
+        return _settle(root, record, tried, say)
 
 
 def attest(root: Path, name: str, *, say: Say) -> Accepted:
@@ -101,11 +101,7 @@ def _open(root: Path, name: str) -> Session:
     """Return a session in which other waiting modules stand on their last good text."""
     adopt.recover(root, State(root / layout.STATE))
     session = Session.open(root)
-    if name not in session.modules:
-        raise UsageError(
-            f"there is no module '{name}'{did_you_mean(name, tuple(session.modules))}",
-            help="asmith graph shows the modules",
-        )
+    session.named(name)
     others = [n for n, m in session.modules.items() if m.waiting and n != name]
     session.hold(others)
     view.remove_draft(root, ModuleName(name))
@@ -139,12 +135,15 @@ def _keep(
         notes=(*(old.notes if old else ()), f"{clock.now()} {note}"),
     )
     view.write_draft(session.root, record, module.source)
-    _try(session, record, say, log=False)
-    return _settle(session.root, record, say)
+    tried = _try(session, record, say, log=False)
+    return _settle(session.root, record, tried, say)
 
 
-def _try(session: Session, record: Record, say: Say, *, log: bool = True) -> None:
-    """Assemble, check and test a draft on its own; take it back and raise if it fails."""
+def _try(session: Session, record: Record, say: Say, *, log: bool = True) -> list[Step]:
+    """Assemble, check and test a draft on its own; return what ran.
+
+    A draft that fails is taken back, and the failure raised.
+    """
     name = record.module
     session.look_again(name)
     steps = [s for s in session.steps_of(name) if s.kind is not StepKind.GENERATE]
@@ -160,6 +159,7 @@ def _try(session: Session, record: Record, say: Say, *, log: bool = True) -> Non
         raise failed
     if log:
         answering.log(session, record, ())
+    return session.executed
 
 
 def _provided(session: Session, name: ModuleName) -> bool:
@@ -178,7 +178,7 @@ def _with_linked(session: Session, steps: list[Step]) -> list[Step]:
     return found
 
 
-def _settle(root: Path, record: Record, say: Say) -> Accepted:
+def _settle(root: Path, record: Record, tried: list[Step], say: Say) -> Accepted:
     """Remember the candidate, and build its change-set if nothing of it is missing."""
     session = Session.open(root)
     source = files.read_bytes(root / layout.staged(layout.source(record.module)))
@@ -187,17 +187,20 @@ def _settle(root: Path, record: Record, say: Say) -> Accepted:
     together = planning.mates(session, [record.module])
     waiting = tuple(sorted(n for n in missing if n in together))
     if waiting:
-        return Accepted(record, build.Outcome(), waiting)
-    targets = sorted(together)
-    linked = [
-        s.subject
-        for s in session.all_steps()
-        if s.kind is StepKind.LINK and together & set(session.linked(s))
-    ]
-    tests = [
-        str(s)
-        for s in session.all_steps()
-        if s.kind is StepKind.TEST and together & set(session.linked(s))
-    ]
-    options = build.Options(targets=(*targets, *tests, *linked))
-    return Accepted(record, build.build_locked(root, options, say), ())
+        return Accepted(record, build.Outcome(executed=tried), waiting)
+    steps = {s for n in together for s in session.steps_of(n)}
+    steps |= {s for s in session.all_steps() if _links_any(session, s, together)}
+    options = build.Options(steps=frozenset(steps))
+    outcome = build.build_locked(root, options, say)
+    outcome.executed[:0] = tried
+    return Accepted(record, outcome, ())
+
+
+def _links_any(session: Session, step: Step, names: Collection[ModuleName]) -> bool:
+    """Tell whether a link or test links any of these modules, and can be made at all."""
+    if step.kind not in (StepKind.LINK, StepKind.TEST):
+        return False
+    linked = session.linked(step)
+    return any(n in names for n in linked) and all(
+        session.modules[n].source is not None for n in linked
+    )

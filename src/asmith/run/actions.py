@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from asmith.check import engine as checks
 from asmith.errors import StepFailedError
+from asmith.graph.trace import SYMBOLS
 from asmith.host import files, process
-from asmith.model.contract import EntryKind
 from asmith.model.names import ModuleName, canonical_json
 from asmith.model.plan import Step, StepKind
 from asmith.model.stamp import render_stamp
@@ -82,6 +82,7 @@ def _assemble(session: Session, step: Step, scratch: Path) -> Made:
             "code": digests.code,
             "stamp": session.stamp_digest(module),
             "values": dict(stamp.values),
+            "imports": sorted(n for n, e in (module.imports or {}).items() if e.kind in SYMBOLS),
             "bytes": sum(s.size for s in facts.sections if s.has(s.ALLOC)),
         },
     )
@@ -137,7 +138,7 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
         e.subject
         for i in product.offers
         for e in session.workspace.interfaces[i].surface.values()
-        if e.kind in (EntryKind.FUNCTION, EntryKind.DATA)
+        if e.kind in SYMBOLS
     ]
     result = checks.check_link(
         checks.LinkInput(
@@ -168,8 +169,7 @@ def _test(session: Session, step: Step, scratch: Path) -> Made:
     names = session.linked(step)
     library = scratch / f"{name}.so"
     own = session.workspace.interface_of(name)
-    symbols = (EntryKind.FUNCTION, EntryKind.DATA)
-    exports = [e.subject for e in own.surface.values() if e.kind in symbols]
+    exports = [e.subject for e in own.surface.values() if e.kind in SYMBOLS]
     support, names_of_support = _support(session, scratch)
     link.shared(
         [*objects(session, names), *support],

@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from asmith.host import files
-from asmith.model.names import ModuleName, canonical_json, digest_bytes
+from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes
 from asmith.model.plan import Step, StepKind
 from asmith.model.record import Record, Standing
 from asmith.run import answering, layout
 from asmith.store import records
+from asmith.store.answers import candidate_key
 from asmith.store.state import Entry, Slot, State
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
     changed = []
     for name in sorted({s.subject for s in steps if s.kind is not StepKind.LINK}):
         module = session.modules[ModuleName(name)]
+        if module.draft and module.record and not answering.was_accepted(session, module.record):
+            answering.log(session, module.record, ())
         record = _new_record(session, module)
         if record is None:
             continue
@@ -79,7 +82,8 @@ def _new_record(session: Session, module: Module) -> Record | None:
     if module.edited:
         assert module.source is not None
         text = digest_bytes(module.source)
-        record = replace(record, standing=Standing.EDITED, assembly=text)
+        standing = _standing(session, module, text)
+        record = replace(record, standing=standing, assembly=text)
     if module.draft:
         data = files.read_if_exists(session.root / layout.record(module.name))
         base = records.decode(data, layout.record(module.name)) if data else None
@@ -87,6 +91,15 @@ def _new_record(session: Session, module: Module) -> Record | None:
     elif record == module.record and not module.edited:
         return None
     return record
+
+
+def _standing(session: Session, module: Module, text: Digest) -> Standing:
+    """Return the standing of a text that is not its record's: an edit, or one that is undone."""
+    assert module.trace is not None
+    spec = session.workspace.specs[module.name]
+    key = candidate_key(spec.implements, module.trace)
+    known = session.store.candidates(module.name, key)
+    return next((r.standing for r in known if r.assembly == text), Standing.EDITED)
 
 
 def _remember(session: Session, module: Module, record: Record) -> None:

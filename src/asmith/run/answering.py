@@ -64,7 +64,7 @@ def obstacle(session: Session, name: ModuleName) -> UnavailableError | None:
             why="the spec says [NEEDS CLARIFICATION: ...]",
             help="decide it, and replace the mark by the decision",
         )
-    if module.edited and not session.force:
+    if module.by_hand and not session.force:
         return UnavailableError(
             f"module '{name}' was edited by hand and is stale",
             where=f"modules/{name}.asm",
@@ -139,10 +139,12 @@ def draft(
         accepted=clock.now(),
     )
     try:
-        text = grammar.assemble_answer(given.decode("utf-8", "replace"), own.functions, previous)
+        text = grammar.assemble_answer(
+            given.decode("utf-8", "replace"), own.functions, previous, session.store.shown(record)
+        )
     except grammar.AnswerError as error:
         log(session, record, (f"ANSWER: {error.what}",))
-        raise
+        raise error.about(f"module '{name}'") from None
     imports = traces.imported(nasm.names_in(text), workspace.visible(name), own)
     trace = traces.make_trace(workspace.specs[name], own, imports)
     record = replace(record, trace=trace, assembly=session.store.put(text.encode()))
@@ -153,6 +155,14 @@ def draft(
 def log(session: Session, record: Record, findings: tuple[str, ...]) -> None:
     """Append an attempt to its module's log: rejected if it has findings."""
     session.store.log_attempt(record.module, _attempt(record, findings))
+
+
+def was_accepted(session: Session, record: Record) -> bool:
+    """Tell whether a draft was accepted before: it came from the store or from a person."""
+    if record.standing is not Standing.ACCEPTED:
+        return True
+    known = (*session.store.attempts(record.module), *record.attempts)
+    return any(a.answer == record.answer and a.outcome == "accepted" for a in known)
 
 
 def _attempt(record: Record, findings: tuple[str, ...]) -> Attempt:

@@ -50,12 +50,18 @@ class Backend:
 
 
 def _drop(chosen: Any) -> None:
+    from doit.exceptions import InvalidCommand
+
+    from asmith.errors import AsmithError
     from asmith.run import layout
     from asmith.store import lock
     from asmith.store.state import Slot, State
 
     root = Path.cwd()
-    with lock.held(root / layout.LOCK):
-        state = State(root / layout.STATE)
-        for slot in Slot:
-            state.drop(slot, [s for kept, s in state.entries if kept is slot and chosen(s)])
+    try:
+        with lock.held(root / layout.LOCK):
+            state = State(root / layout.STATE)
+            for slot in Slot:
+                state.drop(slot, [s for kept, s in state.entries if kept is slot and chosen(s)])
+    except AsmithError as error:
+        raise InvalidCommand(error.render().removeprefix("error: ")) from None

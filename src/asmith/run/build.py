@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asmith.model.plan import Plan
-    from asmith.model.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,7 @@ class Options:
     jobs: int = 1
     locked: bool = False  # fail if anything is stale
     force: bool = False  # overwrite hand-edited texts
+    steps: frozenset[Step] | None = None  # exactly these, instead of those behind the targets
 
 
 @dataclass(slots=True)
@@ -62,14 +62,11 @@ def build_locked(
     outcome = Outcome()
     failed: dict[ModuleName, AsmithError] = {}
     while True:
-        session = tasks.prepare(root, Session)
-        session.force = options.force
-        if options.force:
-            tasks.hold_unanswerable(session)
+        session = tasks.prepare(root, Session, force=options.force)
         session.hold(planning.mates(session, failed))
         if options.locked:
             _refuse_stale(session, planning.plan(session, options.targets))
-        steps = planning.scope(session, options.targets)
+        steps = options.steps or planning.scope(session, options.targets)
         outcome.kept = sum(session.status(s).clean for s in steps)
         run_steps(session, steps, options.jobs, say)
         outcome.executed += session.executed
@@ -80,7 +77,9 @@ def build_locked(
         # A failing change-set stays on its last good modules; the others go on without it.
         failed |= blame
         reject_drafts(session)
-    outcome.errors = _told_once([*session.problems.values(), *failed.values()], session)
+    asked = {s.subject for s in steps if s.kind is StepKind.GENERATE}
+    problems = [e for n, e in session.problems.items() if n in asked and n not in failed]
+    outcome.errors = _told_once([*problems, *failed.values()], session)
     if not adopt.unfinished(session, _adoptable(session, steps)):
         outcome.adopted = list(adopt.adopt(session, _adoptable(session, steps)))
     elif not outcome.errors:
@@ -97,9 +96,19 @@ def _told_once(errors: list[AsmithError], session: Session) -> list[AsmithError]
 
 
 def _adoptable(session: Session, steps: Any) -> list[Step]:
-    """Return the steps whose results adoption takes: all but those of held modules."""
+    """Return the steps whose results adoption takes.
+
+    Held modules have none to take. What links a module that never had an answer cannot be made,
+    and was not before; it keeps nothing else from being adopted.
+    """
     held = {n for n, m in session.modules.items() if m.held}
-    return [s for s in steps if s.kind is StepKind.LINK or s.subject not in held]
+    missing = {n for n, m in session.modules.items() if m.source is None}
+    return [
+        s
+        for s in steps
+        if (s.kind is StepKind.LINK or s.subject not in held)
+        and not missing.intersection(_involved(session, s))
+    ]
 
 
 def _refuse_stale(session: Session, plan: Plan) -> None:
@@ -144,12 +153,6 @@ def reject_drafts(session: Session) -> None:
         own = [n for n in drafts if n == step.subject]
         for name in own or drafts:
             record = session.modules[name].record
-            if record is not None and not _accepted(session, record):
+            if record is not None and not answering.was_accepted(session, record):
                 answering.log(session, record, answering.said(error))
                 view.remove_draft(session.root, name)
-
-
-def _accepted(session: Session, record: Record) -> bool:
-    """Tell whether an answer was accepted before: it came from the store or from a person."""
-    known = (*session.store.attempts(record.module), *record.attempts)
-    return any(a.answer == record.answer and a.outcome == "accepted" for a in known)

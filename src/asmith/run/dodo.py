@@ -9,6 +9,7 @@ from doit.exceptions import InvalidDodoFile
 from doit.reporter import ConsoleReporter
 
 from asmith.errors import AsmithError
+from asmith.model.plan import StepKind
 from asmith.run import tasks
 from asmith.run.backend import Backend
 from asmith.run.session import Session
@@ -40,7 +41,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
     def complete_run(self) -> None:
         """Say what the run came to."""
         Backend.running = False
-        super().complete_run()
+        if self.runtime_errors:
+            self.write("\n".join(["execution aborted", *self.runtime_errors, ""]))
         if not self.failures and not self.runtime_errors:
             if self.ran:
                 self.write(f"{_count(self.ran)} ran, {self.kept} up to date\n")
@@ -50,7 +52,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
     def _write_failure(self, result: Any, write_exception: Any = True) -> None:  # noqa: FBT002 -- doit's signature
         """Print a failure's own message, and no more: it says what, where, why and what to do."""
         message = str(result["exception"].get_msg()).strip()
-        self.write(f"{result['task'].name} failed\n{message}\n" if write_exception else "")
+        name = result["task"].name
+        head = "" if name.startswith("_") else f"{name} failed\n"
+        self.write(f"{head}{message}\n" if write_exception else "")
 
 
 def _count(number: int) -> str:
@@ -60,6 +64,7 @@ def _count(number: int) -> str:
 DOIT_CONFIG = {
     "backend": "asmith",
     "dep_file": "build/state",
+    "default_tasks": [*map(str, StepKind), "adopt"],  # what `doit forget` alone forgets
     "par_type": "thread",
     "reporter": Reporter,
     "verbosity": 0,
@@ -75,4 +80,4 @@ def task_asmith() -> Iterator[dict[str, Any]]:
         tasks.hold_unanswerable(session)
         yield from tasks.tasks(tasks.Run(session))
     except AsmithError as error:
-        raise InvalidDodoFile(error.render()) from None
+        raise InvalidDodoFile(error.render().removeprefix("error: ")) from None

@@ -73,5 +73,6 @@ class _Reporter:
 
     def execute_task(self, task: Any) -> None:
         step = self._todo.get(task.name)
-        if step is not None:
-            self._say(step, self._session.status(step).reasons)
+        status = self._session.status(step) if step is not None else None
+        if step is not None and status is not None and status.blocked_by is None:
+            self._say(step, status.reasons)

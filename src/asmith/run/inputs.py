@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from asmith import __version__
 from asmith.check.engine import RULESET_VERSION
 from asmith.model import nasm as nasm_text
-from asmith.model.contract import EntryKind
 from asmith.model.names import ModuleName, digest_bytes, digest_of
 from asmith.model.plan import Step, StepKind
 from asmith.run import layout
@@ -147,10 +146,10 @@ def libraries(session: Session, modules: Iterable[ModuleName]) -> tuple[Library,
     workspace = session.workspace
     names: set[str] = set()
     for name in modules:
-        for entry in (session.modules[name].imports or {}).values():
-            library = workspace.interfaces[entry.interface].library
-            if library is not None and entry.kind in (EntryKind.FUNCTION, EntryKind.DATA):
-                names.add(library.name)
+        for interface in session.called(session.modules[name]):
+            known = workspace.interfaces.get(interface)
+            if known is not None and known.library is not None:
+                names.add(known.library.name)
     return tuple(link.resolve(n, workspace.config.libraries.get(n, "")) for n in sorted(names))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asmith.abi import include
-from asmith.errors import UsageError, did_you_mean
+from asmith.errors import UsageError
 from asmith.host import files
 from asmith.model.names import ModuleName
 from asmith.run import layout
@@ -118,7 +118,7 @@ def remove(root: Path, name: str) -> tuple[str, ...]:
     """Remove a module with all that is its own; refused while something uses it."""
     with lock.held(root / layout.LOCK):
         session = Session.open(root)
-        _known(session, name)
+        session.named(name)
         users = _users(session, name)
         if users:
             raise UsageError(
@@ -126,14 +126,12 @@ def remove(root: Path, name: str) -> tuple[str, ...]:
                 help="take it out of their `uses`, includes and products first",
             )
         paths = [p for p in _own_files(root, session, name) if (root / p).exists()]
+        own = session.workspace.interface_of(ModuleName(name))
+        if session.workspace.implementers(own.name) != (name,):
+            paths = [p for p in paths if p != own.path]
         for path in paths:
             files.remove(root / path)
         return tuple(paths)
-
-
-def _known(session: Session, name: str) -> None:
-    if name not in session.modules:
-        raise UsageError(f"there is no module '{name}'{did_you_mean(name, tuple(session.modules))}")
 
 
 def _users(session: Session, name: str) -> list[str]:
@@ -142,11 +140,13 @@ def _users(session: Session, name: str) -> list[str]:
     own = workspace.specs[ModuleName(name)].implements
     users = [f"product {p.name}" for p in workspace.config.products.values()
              if name in (*p.roots, *p.bind.values())]  # fmt: skip
-    if workspace.implementers(own) != (name,) or own != name:
+    if workspace.implementers(own) != (name,):
         return users
+    users += [f"product {p.name}" for p in workspace.config.products.values() if own in p.offers]
     users += [s.path for n, s in workspace.specs.items()
               if n != name and own in {u.interface for u in s.uses}]  # fmt: skip
-    users += [i.path for i in workspace.interfaces.values() if own in i.includes]
+    if own == name:  # the header goes with the module
+        users += [i.path for i in workspace.interfaces.values() if own in i.includes]
     return users
 
 
@@ -167,7 +167,7 @@ def rename(root: Path, name: str, to: str) -> tuple[str, ...]:
     check_name(to)
     with lock.held(root / layout.LOCK):
         session = Session.open(root)
-        _known(session, name)
+        session.named(name)
         if to in session.modules or to in session.workspace.interfaces:
             raise UsageError(f"there is a '{to}' already", help="choose another name")
         shared = session.workspace.specs[ModuleName(name)].implements == name

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asmith.abi import include
+from asmith.errors import UsageError, did_you_mean
 from asmith.graph import dirty, structure
-from asmith.graph.trace import stamp_of
+from asmith.graph.trace import SYMBOLS, stamp_of
 from asmith.host import files
-from asmith.model.contract import EntryKind
-from asmith.model.names import Digest, ModuleName, digest_bytes, digest_of
+from asmith.model.names import Digest, InterfaceName, ModuleName, digest_bytes, digest_of
 from asmith.model.plan import Reason, Step, StepKind, Why
 from asmith.model.stamp import render_stamp
 from asmith.project import workspace as workspaces
@@ -79,6 +79,15 @@ class Session:
 
     # ---- the view --------------------------------------------------------------------------------
 
+    def named(self, name: str) -> Module:
+        """Return the module that a user named; raises `UsageError` if there is none."""
+        if name not in self.modules:
+            raise UsageError(
+                f"there is no module '{name}'{did_you_mean(name, tuple(self.modules))}",
+                help="asmith graph shows the modules",
+            )
+        return self.modules[ModuleName(name)]
+
     def hold(self, names: Collection[ModuleName]) -> None:
         """Keep modules on their base for the rest of the session."""
         for name in names:
@@ -98,15 +107,22 @@ class Session:
         }
 
     def _providers(self, module: Module, product: Product | None) -> set[str]:
-        """Return the modules behind a module's imports; before an answer, behind all its uses."""
-        if module.imports is None:
-            spec = self.workspace.specs[module.name]
-            interfaces = {u.interface for u in spec.uses}
-        else:
-            symbols = (EntryKind.FUNCTION, EntryKind.DATA)
-            interfaces = {e.interface for e in module.imports.values() if e.kind in symbols}
-        bound = (self.workspace.provider(i, product) for i in interfaces)
+        bound = (self.workspace.provider(i, product) for i in self.called(module))
         return {m for m in bound if m is not None and m != module.name}
+
+    def called(self, module: Module) -> frozenset[InterfaceName]:
+        """Return the interfaces whose functions or data a module's object refers to.
+
+        Before there is an answer these are all that its spec uses. A held module's are those of
+        its last good object, whatever an edit of its text says today.
+        """
+        kept = self._last_good(Step(StepKind.ASSEMBLE, module.name))
+        if kept is not None and kept.entry is not None:
+            names = kept.entry.facts["imports"]
+            return frozenset(InterfaceName(n.partition(".")[0]) for n in names)
+        if module.imports is None:
+            return frozenset(u.interface for u in self.workspace.specs[module.name].uses)
+        return frozenset(e.interface for e in module.imports.values() if e.kind in SYMBOLS)
 
     def linked(self, step: Step) -> tuple[ModuleName, ...]:
         """Return the modules that a link or test step links, sorted."""
@@ -131,9 +147,8 @@ class Session:
     def include_text(self, module: Module) -> str:
         """Return the generated include of a module: what its text names of its contracts."""
         assert module.imports is not None
-        symbols = (EntryKind.FUNCTION, EntryKind.DATA)
-        entries = [e for e in module.imports.values() if e.kind not in symbols]
-        externs = [e.nasm for e in module.imports.values() if e.kind in symbols]
+        entries = [e for e in module.imports.values() if e.kind not in SYMBOLS]
+        externs = [e.nasm for e in module.imports.values() if e.kind in SYMBOLS]
         return include.render(entries, externs=externs)
 
     # ---- the steps -------------------------------------------------------------------------------

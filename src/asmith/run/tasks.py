@@ -8,6 +8,7 @@ linked and tested the last good build.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from asmith.errors import AsmithError, StepFailedError
@@ -20,7 +21,7 @@ from asmith.store import lock
 from asmith.store.state import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from asmith.run.session import Session
 
@@ -85,12 +86,16 @@ class Run:
         return _told(work)
 
 
-def prepare(root: Any, kind: type[Session]) -> Session:
-    """Return a session whose change-sets without an answer are held on their base."""
+def prepare(root: Any, kind: type[Session], *, force: bool = False) -> Session:
+    """Return a session whose change-sets without an answer are held on their base.
+
+    With `force` an edit by hand does not stand in the way of an answer.
+    """
     from asmith.store.state import State
 
     adopt.recover(root, State(root / layout.STATE))
     session = kind.open(root)
+    session.force = force
     hold_unanswerable(session)
     return session
 
@@ -124,14 +129,15 @@ def tasks(run: Run) -> Iterator[dict[str, Any]]:
     for kind in StepKind:
         yield {"basename": str(kind), "name": None, "doc": _GROUPS[kind]}
     yield {"basename": "adopt", "name": None, "doc": "make what holds the last good build"}
-    adoptions = list(_adoptions(run))
+    adoptions = dict(_adoptions(session))
     for step in session.all_steps():
         made = task(run, step)
         if step.kind is StepKind.GENERATE and step.subject in session.problems:
             # It will fail: everything else goes first, since doit stops at a failure.
-            made["task_dep"] += [f"adopt:{a['name']}" for a in adoptions]
+            others = (n for n, steps in adoptions.items() if not _awaits(session, steps, step))
+            made["task_dep"] += [f"adopt:{n}" for n in others]
         yield made
-    yield from adoptions
+    yield from (_adoption(run, name, steps) for name, steps in adoptions.items())
 
 
 _GROUPS = {
@@ -178,7 +184,8 @@ def before(session: Session, step: Step) -> list[Step]:
         case StepKind.GENERATE:
             return []
         case StepKind.ASSEMBLE:
-            if session.modules[ModuleName(name)].held:
+            module = session.modules[ModuleName(name)]
+            if module.held and module.source is not None:
                 return []
             return [Step(StepKind.GENERATE, name)]
         case StepKind.CHECK:
@@ -190,25 +197,31 @@ def before(session: Session, step: Step) -> list[Step]:
             return [Step(StepKind.CHECK, name), *linked]
 
 
-def _adoptions(run: Run) -> Iterator[dict[str, Any]]:
-    session = run.session
+def _awaits(session: Session, steps: Collection[Step], answer: Step) -> bool:
+    """Tell whether any of `steps` must wait for an answer, since its module has no text yet."""
+    name = ModuleName(answer.subject)
+    if session.modules[name].source is not None:
+        return False
+    links = (s for s in steps if s.kind in (StepKind.LINK, StepKind.TEST))
+    return any(name in session.linked(s) for s in links)
+
+
+def _adoptions(session: Session) -> Iterator[tuple[str, list[Step]]]:
+    """Yield what is adopted together: the name of a product, or the rest, and its steps."""
     rest = set(session.modules)
     for product in session.workspace.config.products:
         link = Step(StepKind.LINK, product)
         members = planning.mates(session, session.linked(link)) | set(session.linked(link))
         rest -= members
-        yield _adoption(run, product, [link, *_module_steps(session, members)])
+        yield product, [link, *_module_steps(session, members)]
     if rest:
-        yield _adoption(run, REST, _module_steps(session, rest))
+        yield REST, _module_steps(session, rest)
 
 
-def _module_steps(session: Session, members: Any) -> list[Step]:
-    found = [s for m in sorted(members) for s in session.steps_of(m)]
-    return [s for s in found if not (s.kind is StepKind.GENERATE and _held(session, s))]
-
-
-def _held(session: Session, step: Step) -> bool:
-    return session.modules[ModuleName(step.subject)].held
+def _module_steps(session: Session, members: Collection[ModuleName]) -> list[Step]:
+    """Return the steps of modules that are not held: a held one stays as it is."""
+    moving = (m for m in sorted(members) if not session.modules[m].held)
+    return [s for m in moving for s in session.steps_of(m)]
 
 
 def _adoption(run: Run, name: str, steps: list[Step]) -> dict[str, Any]:
@@ -225,12 +238,17 @@ def _adoption(run: Run, name: str, steps: list[Step]) -> dict[str, Any]:
 
 def clean(session: Session, step: Step) -> None:
     """Remove a step's outputs below build/ and forget them; modules/ is never touched."""
-    for slot in Slot:
-        entry = session.state.entries.get((slot, str(step)))
-        if entry is not None:
-            session.state.drop(slot, [str(step)])
-            for name in entry.outputs:
-                files.remove(session.root / layout.output(slot, name))
+    try:
+        with lock.held(session.root / layout.LOCK):
+            for slot in Slot:
+                entry = session.state.entries.get((slot, str(step)))
+                if entry is not None:
+                    session.state.drop(slot, [str(step)])
+                    for name in entry.outputs:
+                        files.remove(session.root / layout.output(slot, name))
+    except AsmithError as error:
+        print(error.render(), file=sys.__stderr__)
+        raise SystemExit(error.exit_code) from None  # and has no other way to end a clean
 
 
 def in_run(work: Callable[[], int]) -> int:

@@ -12,11 +12,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from asmith.errors import UsageError
 from asmith.graph import trace as traces
 from asmith.host import files
 from asmith.model import nasm
 from asmith.model.names import digest_bytes
 from asmith.model.plan import Reason, Why
+from asmith.model.record import Standing
 from asmith.run import layout
 from asmith.store import records
 
@@ -54,6 +56,12 @@ class Module:
         """Tell whether it needs an answer before anything can be built from it."""
         return bool(self.stale) and not self.held
 
+    @property
+    def by_hand(self) -> bool:
+        """Tell whether its text is an edit that nobody attested, recorded already or not."""
+        recorded = self.record is not None and self.record.standing is Standing.EDITED
+        return self.edited or recorded
+
     def text(self) -> str:
         """Return the text; bytes that are not UTF-8 are replaced (NASM reads bytes)."""
         return (self.source or b"").decode("utf-8", "replace")
@@ -84,6 +92,12 @@ def _base(workspace: Workspace, name: ModuleName) -> Module:
     source = files.read_if_exists(root / layout.source(name))
     data = files.read_if_exists(root / layout.record(name))
     record = None if data is None else records.decode(data, layout.record(name))
+    if record is not None and record.module != name:
+        raise UsageError(
+            f"the record is that of module '{record.module}'",
+            where=layout.record(name),
+            help="restore the file from version control (asmith rename renames both)",
+        )
     if source is None:
         reasons = _missing(workspace, name, record)
         return Module(name, record=record, stale=reasons, base_stale=reasons)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from asmith.model.record import Attempt, Record, Trace
 
 
+_FORGET = "remove the file; asmith then treats the answer as unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """The store of one project."""
@@ -42,11 +45,18 @@ class Store:
         if data is not None and digest_bytes(data) != digest:
             raise UsageError(
                 "an object of the store is damaged",
-                where=str(self._blob(digest)),
+                where=self._shown(self._blob(digest)),
                 why=f"its bytes no longer have the digest {digest[:12]} that names it",
-                help="remove the file; asmith then treats the answer as unknown",
+                help=_FORGET,
             )
         return data
+
+    def shown(self, record: Record) -> str:
+        """Return the path of a record's raw answer for a message, relative to the project."""
+        return self._shown(self._blob(record.answer))
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.root.parent).as_posix()
 
     def _blob(self, digest: Digest) -> Path:
         return self.root / "store" / "blobs" / digest[:2] / digest
@@ -90,14 +100,18 @@ class Store:
         )
 
     def candidates(self, module: ModuleName, key: str) -> tuple[Record, ...]:
-        """Return the accepted records of a module for one spec and own contract, newest first."""
+        """Return the accepted records of a module for one spec and own contract.
+
+        What was in modules/ last comes first: reverting an edit gives back what was there before.
+        """
         directory = self.root / "store" / "candidates" / module
         found = []
         for name in files.listing(directory, ".json"):
             if name.startswith(key):
-                data = files.read_bytes(directory / name)
-                found.append(records.decode(data, str(directory / name)))
-        return tuple(sorted(found, key=lambda r: (r.accepted, r.assembly), reverse=True))
+                path = directory / name
+                record = records.decode(files.read_bytes(path), self._shown(path), _FORGET)
+                found.append((files.written(path), record.accepted, record.assembly, record))
+        return tuple(r for *_, r in sorted(found, key=lambda f: f[:-1], reverse=True))
 
     # ---- attempts: everything that was ever handed in --------------------------------------------
 

@@ -61,13 +61,23 @@ def encode_attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def decode(data: bytes, path: str) -> Record:
-    """Return the record in `data`; anything missing, surplus or of a wrong type is refused."""
+_RESTORE = "restore the file from version control, or remove it and run asmith accept"
+
+
+def decode(data: bytes, path: str, help: str = _RESTORE) -> Record:  # noqa: A002 -- as in errors
+    """Return the record in `data`; anything missing, surplus or of a wrong type is refused.
+
+    `path` names the file in messages, `help` says there what to do about a damaged one.
+    """
     try:
         value = json.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        line = getattr(error, "lineno", None)
-        raise _damaged(path, str(error), line) from error
+    except UnicodeDecodeError as error:
+        raise _damaged(Place(path), "it is not UTF-8 text", help) from error
+    except json.JSONDecodeError as error:
+        where = Place(path, error.lineno, error.colno)
+        raise _damaged(where, f"it is not JSON: {error.msg.lower()}", help) from error
+    if not isinstance(value, dict):
+        raise _damaged(Place(path), "it is no JSON object", help)
     try:
         if value["schema"] != SCHEMA:
             raise UsageError(
@@ -78,16 +88,11 @@ def decode(data: bytes, path: str) -> Record:
         return _record(value)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         missing = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
-        raise _damaged(path, missing) from error
+        raise _damaged(Place(path), missing, help) from error
 
 
-def _damaged(path: str, why: str, line: int | None = None) -> UsageError:
-    return UsageError(
-        "the record is malformed",
-        where=Place(path, line),
-        why=why,
-        help="restore the file from version control, or remove it and run asmith accept",
-    )
+def _damaged(where: Place, why: str, help: str) -> UsageError:  # noqa: A002 -- as in errors
+    return UsageError("the record is malformed", where=where, why=why, help=help)
 
 
 def _record(value: dict[str, Any]) -> Record:

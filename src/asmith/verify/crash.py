@@ -58,17 +58,15 @@ def explain(fault: Fault, lines: Lines, arena: Arena | None, *, limit: str = "")
     ended the test, for the two signals that mean one.
     """
     spot, called = _locate(fault, lines)
-    actor = spot.function or fault.function or "the test"
+    actor = spot.function or "the test itself, outside of the module,"
     name = signal.Signals(fault.signal).name
-    if not fault.in_call and not fault.in_text(fault.registers["rip"]):
-        actor = "the test itself, outside of the module,"
     if fault.signal in _LIMITS:
         cause = _limit(fault, name, limit)
     elif fault.signal in (signal.SIGSEGV, signal.SIGBUS):
         cause = _memory(fault, spot, arena)
     else:
         cause = _instruction(fault)
-    if called and not _is_fetch(fault):
+    if called and not _is_fetch(fault) and fault.signal != signal.SIGABRT:
         what = f"code that {actor} called {cause.what}"
         label = f"{cause.label}, in what this line called"
         cause = _Cause(what, label, cause.why, cause.help)
@@ -97,6 +95,8 @@ def _locate(fault: Fault, lines: Lines) -> tuple[Spot, bool]:
     rip = fault.registers["rip"]
     if fault.in_text(rip):
         return lines.at(rip - _behind(fault, lines) - fault.load_address), False
+    if not fault.in_call:
+        return Spot(), False
     back = _return_address(fault, lines)
     if back is None:
         return Spot(function=fault.function), False
@@ -219,7 +219,7 @@ def _protection(fault: Fault, spot: Spot) -> _Cause:
     """Return the cause of a general protection fault, whose address the processor keeps."""
     mnemonic, _, operands = spot.code.strip().rpartition(":")[2].strip().partition(" ")
     if mnemonic in ("ret", "retn"):
-        return _lost(f"returned to {fault.stack[7::-1].hex()}", "returns there")
+        return _lost(f"returned to 0x{fault.stack[7::-1].hex()}", "returns there")
     inside = operands if mnemonic in ("call", "jmp") else " ".join(_OPERAND.findall(operands))
     wild = [r for r in _REGISTER.findall(inside) if not _canonical(fault.registers[r])]
     if wild:

@@ -68,4 +68,5 @@ class ExampleItem(pytest.Item):
 
     def reportinfo(self) -> tuple[str, int, str]:
         """Return the example's place in the spec."""
-        return self._spec, self._example.line - 1, self.name
+        # Not the name itself, in which pytest would write the dots as "::".
+        return self._spec, self._example.line - 1, f"example [{self._spec}:{self._example.line}]"

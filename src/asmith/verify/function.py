@@ -53,9 +53,9 @@ class FunctionProxy:
     def signature(self) -> str:
         """Return the prototype in C."""
         function = self._function
-        parameters = [f"{spell(p.type)} {p.name}" for p in function.parameters]
+        parameters = [_declared(spell(p.type), p.name) for p in function.parameters]
         inside = ", ".join(parameters + ["..."] * function.variadic) or "void"
-        return f"{spell(function.result)} {function.name}({inside})"
+        return f"{_declared(spell(function.result), function.name)}({inside})"
 
     def __call__(self, *values: object, **named: object) -> Any:
         """Call the function; raises `ModuleFailure` for a crash or a broken rule of the ABI.
@@ -116,7 +116,8 @@ class FunctionProxy:
             fault = setting.record.take()
             if fault is None:
                 raise AssertionError("the handler ended a call and left no record")
-            raise ModuleFailure(explain(fault, setting.lines, setting.arena), registers(fault))
+            found = explain(fault, setting.lines, setting.arena)
+            raise self._noted(ModuleFailure(found, registers(fault)))
         for broken in violations(frame):
             message = f"{self.__name__} returns with {broken.subject} changed"
             why = f"{broken.why}; expected {broken.want}, got {broken.got}"
@@ -137,4 +138,15 @@ class FunctionProxy:
         setting = self._setting
         spot = setting.lines.at(self.__asmith_address__ - setting.record.record.load_address)
         start = Spot(spot.file, spot.line, spot.function or self.__name__)
-        return ModuleFailure(finding(rule, message, start, label="", why=why, help=help))
+        found = finding(rule, message, start, label="", why=why, help=help)
+        return self._noted(ModuleFailure(found))
+
+    def _noted(self, failure: ModuleFailure) -> ModuleFailure:
+        """Return a failure after keeping it, so that a test cannot pass by catching it."""
+        self._setting.record.failure = failure
+        return failure
+
+
+def _declared(spelling: str, name: str) -> str:
+    """Return `char *s`, `int n`: a star stands at the name."""
+    return f"{spelling}{name}" if spelling.endswith("*") else f"{spelling} {name}"

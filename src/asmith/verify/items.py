@@ -32,14 +32,8 @@ def run_item(item: pytest.Item, session: VerifySession) -> Iterator[pytest.TestR
         return
     session.record.clear()
     ended = isolation.run(lambda: _reports(item, session), limits)
-    value = _decode(ended)
-    if value is None:
-        yield from _obituary(item, session, ended, limits)
-        return
-    if value.get("exit"):
-        pytest.exit(value["exit"])
-    for data in value["reports"]:
-        yield item.config.hook.pytest_report_from_serializable(config=item.config, data=data)
+    reports = _decode(item, ended)
+    yield from _obituary(item, session, ended, limits) if reports is None else reports
 
 
 def limits_of(item: pytest.Item) -> Limits:
@@ -65,37 +59,51 @@ def note_place(report: pytest.TestReport, error: BaseException | None) -> None:
 
 def _reports(item: pytest.Item, session: VerifySession) -> bytes:
     """Run all phases of an item and return its reports as JSON."""
+    session.isolated = True
     try:
         reports = runtestprotocol(item, log=False, nextitem=None)
     except pytest.exit.Exception as error:
         return json.dumps({"exit": error.msg}).encode()
-    crashes = session.record.record.count
-    if crashes and all(r.outcome != "failed" for r in reports):
-        _fail(reports, f"error: the module crashed {crashes} times and the test took no notice")
+    failure = session.record.failure
+    if failure is not None and all(r.outcome != "failed" for r in reports):
+        _fail(reports, failure)
     hook = item.config.hook
     data = [hook.pytest_report_to_serializable(config=item.config, report=r) for r in reports]
     return json.dumps({"reports": data}, default=repr).encode()
 
 
-def _fail(reports: list[pytest.TestReport], text: str) -> None:
+def _fail(reports: list[pytest.TestReport], failure: BaseException) -> None:
+    """Let a test fail that caught what its module did."""
     for report in reports:
         if report.when == "call":
             report.outcome = "failed"
-            report.longrepr = text
+            report.longrepr = f"{failure}\nnote: the test caught this and went on"
+            note_place(report, failure)
 
 
 # ---- in the parent -------------------------------------------------------------------------------
 
 
-def _decode(ended: Ended) -> dict[str, Any] | None:
-    """Return what the child handed over, or None if it did not come to that."""
+def _decode(item: pytest.Item, ended: Ended) -> list[pytest.TestReport] | None:
+    """Return the reports that the child handed over, or None if there are none to be read.
+
+    Raises pytest's exit where the test asked for it.
+    """
     if ended.exit_code != 0:
         return None
+    config = item.config
     try:
-        value = json.loads(ended.data)
-    except ValueError:
+        value: dict[str, Any] = json.loads(ended.data)
+        text = value.get("exit")
+        reports = [
+            config.hook.pytest_report_from_serializable(config=config, data=data)
+            for data in value.get("reports", ())
+        ]
+    except Exception:  # noqa: BLE001 -- a module may have written anything here
         return None
-    return value if isinstance(value, dict) else None
+    if text is not None:
+        pytest.exit(str(text))
+    return reports or None
 
 
 def _obituary(

@@ -1,12 +1,13 @@
-"""Aggregates of a contract as ctypes classes, held to the offsets that the contract states."""
+"""The ctypes side of a contract's types, and what may be stored in an object of each."""
 
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from asmith.errors import AsmithError, did_you_mean
 from asmith.model.contract import Array, Class, FunctionType, Named, Pointer, Scalar
+from asmith.verify.aggregates import define, overlaps
 from asmith.verify.type_json import spell
 from asmith.verify.values import BOOLEANS, enumerator, integer, real
 
@@ -32,34 +33,6 @@ _REALS = {
     (Class.X87, 16): ctypes.c_longdouble,
 }
 ENUM_SIZE = 4  # bytes of an enum whose definition the contract does not show
-
-
-class _Checked:
-    """What structs and unions of a contract have in common: fields set by name, all checked."""
-
-    layout: ClassVar[Layout]
-    aggregate: ClassVar[Aggregate]
-    members: ClassVar[Mapping[str, CType]]
-
-    def __init__(self, **fields: object) -> None:
-        super().__init__()
-        for name, value in fields.items():
-            setattr(self, name, value)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in self.members:
-            what = f"field '{name}' of {self.aggregate.keyword} {self.aggregate.tag}"
-            spot = ctypes.addressof(self) + getattr(type(self), name).offset  # type: ignore[arg-type]
-            value = self.layout.stored(value, self.members[name], what, spot=spot)
-        elif not name.startswith("_"):
-            hint = did_you_mean(name, tuple(self.members))
-            what = f"{self.aggregate.keyword} {self.aggregate.tag}"
-            raise AttributeError(f"{what} has no field '{name}'{hint}")
-        super().__setattr__(name, value)
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.members)
-        return f"{self.aggregate.tag}({fields})"
 
 
 class Layout:
@@ -120,7 +93,7 @@ class Layout:
                     f"the contract does not show what is in '{key}'{hint}",
                     help="pass it by pointer: bytes, module.memory(n), or what a call returned",
                 )
-            self._classes[key] = self._define(aggregate)
+            self._classes[key] = define(self, aggregate)
         return self._classes[key]
 
     def has_union(self, ctype: CType) -> bool:
@@ -129,8 +102,8 @@ class Layout:
             case Named(keyword="union"):
                 return True
             case Named(keyword="struct"):
-                members = self.class_of("struct", ctype.tag).aggregate.fields
-                return any(self.has_union(f.type) for f in members)
+                aggregate = self.class_of("struct", ctype.tag).aggregate
+                return overlaps(aggregate) or any(self.has_union(f.type) for f in aggregate.fields)
             case Array():
                 return self.has_union(ctype.element)
             case _:
@@ -188,40 +161,4 @@ class Layout:
                 self.stored(item, ctype.element, f"element {i} of {what}", spot=spot + i * step)
                 for i, item in enumerate(value)
             )
-        )
-
-    def _define(self, aggregate: Aggregate) -> Any:
-        base = ctypes.Union if aggregate.keyword == "union" else ctypes.Structure
-        fields, anonymous, members = [], [], {}
-        for number, field in enumerate(aggregate.fields):
-            name = field.name or f"_anonymous_{number}"
-            ctype = self.of(field.type)
-            fields.append((name, ctype))
-            if field.name:
-                members[name] = field.type
-            else:
-                anonymous.append(name)
-                members.update(ctype.members)
-        names = {
-            "layout": self,
-            "aggregate": aggregate,
-            "members": members,
-            **({"_pack_": 1} if aggregate.packed else {}),
-            "_anonymous_": tuple(anonymous),
-            "_fields_": fields,
-        }
-        cls = type(aggregate.tag, (_Checked, base), names)
-        _compare(cls, aggregate)
-        return cls
-
-
-def _compare(cls: Any, aggregate: Aggregate) -> None:
-    """Raise unless ctypes laid a class out as the contract states (System V psABI 3.1.2)."""
-    got = [(f.name, getattr(cls, f.name).offset) for f in aggregate.fields if f.name]
-    want = [(f.name, f.offset) for f in aggregate.fields if f.name]
-    if got != want or ctypes.sizeof(cls) != aggregate.size:
-        raise AsmithError(
-            f"{aggregate.keyword} {aggregate.tag} is not laid out as its contract states",
-            why=f"expected {want}, {aggregate.size} bytes; got {got}, {ctypes.sizeof(cls)} bytes",
-            help="this is a bug of asmith: please report it with the interface",
         )

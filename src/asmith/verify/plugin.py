@@ -26,6 +26,11 @@ error: this test calls a module, and pytest was started without one
 why:  the module must be assembled and linked into a test library first
 help: asmith build, or doit test:<module>, which start pytest with --asmith-library"""
 
+_NOT_NAMED = """\
+error: a test asked for 'module' when it was running already
+why:  only tests that name it, or a fixture that does, get a process of their own
+help: add 'module' to the parameters of the test or of the fixture"""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the four options of module tests."""
@@ -85,12 +90,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return collector
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> None:
     """Quieten hypothesis before a test file that uses it is imported."""
-    if _session_key in parent.config.stash:
+    if isinstance(collector, pytest.Module) and _session_key in collector.config.stash:
         from asmith.verify import quiet
 
-        quiet.quieten_hypothesis(module_path, parent.config)
+        quiet.quieten_hypothesis(collector.path, collector.config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -136,6 +142,8 @@ def open_module(config: pytest.Config) -> Module:
     session = config.stash.get(_session_key, None)
     if session is None:
         pytest.fail(_NOT_HERE, pytrace=False)
+    if not session.isolated and not config.getoption("usepdb"):
+        pytest.fail(_NOT_NAMED, pytrace=False)
     from asmith.errors import AsmithError
 
     try:

@@ -74,6 +74,7 @@ class SharedRecord:
     def __init__(self) -> None:
         self._pages = mmap.mmap(-1, ctypes.sizeof(Record))
         self.record = Record.from_buffer(self._pages)
+        self.failure: BaseException | None = None  # the last one that a call raised in this process
 
     @property
     def address(self) -> int:

@@ -28,6 +28,7 @@ class VerifySession:
     library: Path
     contract_file: Path
     root: Path
+    isolated: bool = False  # this process was made for one test
 
     @cached_property
     def record(self) -> SharedRecord:

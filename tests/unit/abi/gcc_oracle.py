@@ -85,9 +85,10 @@ def _calls(interface: Interface, extra: Mapping[str, Sequence[str]]) -> Iterator
     types = interface.types
     for function in interface.functions.values():
         more = tuple(_spelled(s) for s in extra.get(function.name, ()))
+        found = places(function, types, more)
         values = (*(p.type for p in function.parameters), *more)
-        if all(size_of(t, types) <= SLOT for t in values):
-            yield Call(function, places(function, types, more), values)
+        if all(place.size <= SLOT for place in (*found.arguments, found.result) if place):
+            yield Call(function, found, values)
 
 
 def _spelled(text: str) -> CType:
@@ -99,7 +100,9 @@ def _spelled(text: str) -> CType:
 # ---- bytes that carry a value ---------------------------------------------------------------------
 
 
-def leaves(ctype: CType, types: Mapping[str, object], base: int = 0) -> Iterator[tuple[int, int, str]]:
+def leaves(
+    ctype: CType, types: Mapping[str, object], base: int = 0
+) -> Iterator[tuple[int, int, str]]:
     """Yield offset, bytes and kind of every scalar in a value: padding belongs to none."""
     match ctype:
         case Scalar(name, size, _, kind):
@@ -285,7 +288,7 @@ def _checks(call: Call, interface: Interface) -> Iterator[str]:
     yield f'static void test_{name}(void)\n{{\n    now = "{name}";'
     for n, ctype in enumerate(call.values):
         data, mask = pattern(ctype, types, n)
-        yield f'    fill(given[{n}], "{data[:size_of(ctype, types) + 16].hex()}");'
+        yield f'    fill(given[{n}], "{data[: size_of(ctype, types) + 16].hex()}");'
         yield f"    memset(mask[{n}], 0, SLOT);"
         yield f'    fill(mask[{n}], "{mask[: size_of(ctype, types)].hex()}");'
         yield f"    {declare(ctype, f'a{n}')};\n    memcpy(&a{n}, given[{n}], sizeof a{n});"
@@ -320,4 +323,4 @@ def _seen(call: Call) -> Iterator[str]:
                 f"(byte *)&a{n} + {piece.offset}, mask[{n}] + {piece.offset}, {piece.size});"
             )
     if call.places.vectors is not None:
-        yield f"    if ((byte)seen_general[0] < {call.places.vectors}) printf(\"{call.name}: al\\n\");"
+        yield f'    if ((byte)seen_general[0] < {call.places.vectors}) printf("{call.name}: al\\n");'

@@ -106,7 +106,8 @@ class Headers:
         parameters = [f"{self.value()} p{n}" for n in range(count)]
         if parameters and self.random.random() < 0.1:  # noqa: PLR2004 -- seldom
             self.extra[name] = tuple(
-                self.random.choice((*PROMOTED, *self.vectors)) for _ in range(self.random.randrange(10))
+                self.random.choice((*PROMOTED, *self.vectors))
+                for _ in range(self.random.randrange(10))
             )
             parameters.append("...")
         gap = "" if result.endswith("*") else " "

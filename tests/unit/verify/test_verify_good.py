@@ -1,4 +1,4 @@
-from conftest import HERE, Project
+from verify_project import HERE, Project
 
 
 def test_every_right_call_passes(project: Project) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asmith.model.contract import (
     Aggregate,
+    Array,
     Audience,
     Class,
     Clause,
@@ -18,7 +19,6 @@ from asmith.model.contract import (
     Parameter,
     Pointer,
     Scalar,
-    Array,
 )
 from asmith.model.names import Digest, InterfaceName
 
@@ -48,7 +48,9 @@ BUFFER = Aggregate(
 POINT = Aggregate("struct", "point", (Field("x", INT, 0, 4), Field("y", INT, 4, 4)), 8, 4)
 
 
-def function(name: str, result: CType, *types: CType, clauses: str = "", dots: bool = False) -> Function:
+def function(
+    name: str, result: CType, *types: CType, clauses: str = "", dots: bool = False
+) -> Function:
     """Return a function whose parameters are called a, b, c, ..."""
     parameters = tuple(Parameter(chr(ord("a") + i), t) for i, t in enumerate(types))
     requires = (Clause("requires", clauses, Audience.CALLER),) if clauses else ()
@@ -69,7 +71,10 @@ def interface(
             "counter": Data("counter", INT),
             **({"table": Data("table", Array(INT, 3), const=True)} if aggregates else {}),
         },
-        constants={"BUFFER_MAX": Constant("BUFFER_MAX", 4096), "GREETING": Constant("GREETING", "hi")},
+        constants={
+            "BUFFER_MAX": Constant("BUFFER_MAX", 4096),
+            "GREETING": Constant("GREETING", "hi"),
+        },
         aggregates=types,
         types=types,
     )
@@ -102,8 +107,8 @@ GOOD = interface(
 
 _PLAIN = (
     "write_constant endless asleep undefined breakpoint clobbers_rbx clobbers_r15 "
-    "leaves_direction pops_arguments leaves_mmx changes_rounding recurses unaligned jumps_wild quits "
-    "unbalanced calls_junk privileged aborts"
+    "leaves_direction pops_arguments leaves_mmx changes_rounding recurses unaligned jumps_wild "
+    "quits unbalanced calls_junk privileged aborts"
 )
 BAD = interface(
     "bad",

@@ -1,0 +1,462 @@
+"""What a header says, as the reader tells it."""
+
+from __future__ import annotations
+
+import pytest
+
+from asmith.contract import sheet
+from asmith.contract.basic import SCALARS, VECTORS
+from asmith.contract.layout import IncompleteError, align_of, size_of
+from asmith.contract.reader import read_interface, read_interfaces
+from asmith.contract.render import declare
+from asmith.errors import UsageError
+from asmith.model.contract import (
+    Applied,
+    Array,
+    FunctionType,
+    Interface,
+    Name,
+    Named,
+    Number,
+    Operation,
+    Pointer,
+    Predicate,
+    Role,
+)
+from asmith.model.names import InterfaceName, digest_bytes
+
+BUFFER = rb"""/* growable bytes */
+#ifndef BUFFER_H
+#define BUFFER_H
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+#define BUFFER_MAX (1u << 4)  // bytes
+#define GREETING "hi " "there\n"
+#define NOTHING 0x7fffffffffffffff
+enum state { IDLE, BUSY = BUFFER_MAX, DONE, LOW = -1 };
+typedef enum { RED, GREEN } color;
+typedef struct buffer {
+    char *data;
+    size_t len, cap;
+    char name[BUFFER_MAX + 1];
+    union { int a; float b[2]; };
+    /*@ requires n > 0;
+      @ assigns s[0 .. n-1]; */
+    int (*write)(char *s, int n);
+    enum state state;
+} buffer;
+typedef struct { double x, y; } point;
+typedef const struct buffer *view;
+extern const uint32_t crc_table[256];
+extern point origin;
+//@ requires \valid(b) && b->len < b->cap;
+//@ assigns *b;
+//@ asm waive ABI001 "it is only a test";
+bool push(buffer *b, view v, int byte);
+//@ assigns \nothing;
+_Noreturn void stop(const char *const *words, int counts[4], int each(int), ...);
+#ifdef __cplusplus
+}
+#endif
+#endif
+"""
+
+
+def read(text: bytes | str, **others: str) -> Interface:
+    """Return the interface `main` that `text` says, among others by name."""
+    data = text if isinstance(text, bytes) else text.encode()
+    sources = {InterfaceName("main"): ("interfaces/main.h", data)}
+    sources |= {InterfaceName(n): (f"interfaces/{n}.h", t.encode()) for n, t in others.items()}
+    return read_interfaces(sources)[InterfaceName("main")]
+
+
+def test_a_whole_header() -> None:
+    interface = read(BUFFER)
+    assert interface.name == "main"
+    assert interface.path == "interfaces/main.h"
+    assert interface.digest == digest_bytes(BUFFER)
+    assert interface.has_module
+    assert list(interface.functions) == ["push", "stop"]
+    assert {n: c.value for n, c in interface.constants.items()} == {
+        "BUFFER_MAX": 16,
+        "GREETING": "hi there\n",
+        "NOTHING": (1 << 63) - 1,
+        "IDLE": 0,
+        "BUSY": 16,
+        "DONE": 17,
+        "LOW": -1,
+        "RED": 0,
+        "GREEN": 1,
+    }
+    assert list(interface.aggregates) == ["state", "color", "buffer", "point"]
+    assert interface.aggregates == interface.types
+    assert interface.data["crc_table"].const
+    assert not interface.data["origin"].const
+    assert interface.data["origin"].type == Named("struct", "point")
+
+
+def test_fields_are_placed_and_nameless_members_are_flattened() -> None:
+    found = read(BUFFER).aggregates["buffer"]
+    assert [(f.name, f.offset, f.size) for f in found.fields] == [
+        ("data", 0, 8),
+        ("len", 8, 8),
+        ("cap", 16, 8),
+        ("name", 24, 17),
+        ("a", 44, 4),
+        ("b", 44, 8),
+        ("write", 56, 8),
+        ("state", 64, 4),
+    ]
+    assert (found.size, found.align, found.spelling) == (72, 8, "struct buffer")
+    point = read(BUFFER).aggregates["point"]
+    assert (point.anonymous, point.spelling) == (True, "point")
+
+
+def test_parameters_are_adjusted_and_named() -> None:
+    interface = read(BUFFER)
+    push, stop = interface.functions["push"], interface.functions["stop"]
+    assert [declare(p.type, p.name) for p in push.parameters] == [
+        "struct buffer *b",
+        "const struct buffer *v",
+        "int byte",
+    ]
+    assert push.result == SCALARS["_Bool"]
+    assert [declare(p.type, p.name) for p in stop.parameters] == [
+        "const char *const *words",
+        "int *counts",
+        "int (*each)(int arg1)",
+    ]
+    assert stop.variadic
+    assert stop.noreturn
+    (nameless,) = read("//@ assigns \\nothing;\nint f(int);").functions["f"].parameters
+    assert nameless.name == "arg1"
+
+
+def test_clauses_belong_to_what_follows_them() -> None:
+    interface = read(BUFFER)
+    assert [(c.keyword, c.text, c.line) for c in interface.functions["push"].clauses] == [
+        ("requires", "\\valid(b) && b->len < b->cap", 29),
+        ("assigns", "*b", 30),
+        ("waive", 'ABI001 "it is only a test"', 31),
+    ]
+    write = next(f for f in interface.aggregates["buffer"].fields if f.name == "write")
+    assert [(c.keyword, c.text) for c in write.clauses] == [
+        ("requires", "n > 0"),
+        ("assigns", "s[0 .. n - 1]"),
+    ]
+    assert isinstance(write.type, Pointer)
+    assert isinstance(write.type.target, FunctionType)
+    assert write.type.target.clauses == write.clauses
+    assert write.type.target.names == ("s", "n")
+
+
+def test_a_clause_is_a_value() -> None:
+    (clause,) = (c for c in read(BUFFER).functions["push"].clauses if c.keyword == "requires")
+    assert isinstance(clause.body, Predicate)
+    assert isinstance(clause.body.term, Operation)
+    first, _ = clause.body.term.operands
+    assert first == Applied("\\valid", (Name("b", Role.PARAMETER),))
+
+
+def test_a_contract_of_a_function_type_goes_where_the_type_goes() -> None:
+    interface = read(
+        "//@ requires n > 0; assigns \\nothing;\ntypedef int (*visit)(int n);\n"
+        "//@ assigns \\nothing;\ntypedef int plain(int n);\n"
+        "struct row { visit on_row; };\n"
+        "//@ assigns \\nothing;\nextern visit first;\n"
+        "//@ assigns \\nothing;\nint each(visit v, plain *p);"
+    )
+    text = interface.surface["each"].caller.splitlines()[0]
+    assert text == (
+        "int each(int (*v)(int n) {requires n > 0; assigns \\nothing}, "
+        "int (*p)(int n) {assigns \\nothing})"
+    )
+    assert "{requires n > 0; assigns \\nothing}" in interface.surface["row.on_row"].caller
+    assert interface.surface["first"].caller == "extern int (*first)(int n) {assigns \\nothing}"
+
+
+def test_a_pointer_knows_whether_its_target_is_const() -> None:
+    interface = read(
+        "typedef char *text; typedef const char byte; extern byte *a; extern const text b;"
+    )
+    assert interface.data["a"].type == Pointer(SCALARS["char"], const=True)
+    assert (interface.data["b"].type, interface.data["b"].const) == (Pointer(SCALARS["char"]), True)
+
+
+def test_blocks_of_every_form() -> None:
+    for block in (
+        "//@ requires n > 0; assigns \\nothing;\n",
+        "//@ requires n > 0;\n//@ assigns \\nothing\n",
+        "//@ requires n >\n  //@   0; // the number\n//@ assigns \\nothing;\n",
+        "/*@ requires n > 0; assigns \\nothing; @*/",
+        "/*@@ requires n > 0;\n  @@ assigns \\nothing\n  @*/ /* so */",
+        "/*@ requires n > 0; */ /*@ assigns \\nothing; */\n\n",
+        "/*@ ; requires (((n) > 0x0)) ;; assigns \\nothing ; ; */",
+    ):
+        (function,) = read(f"{block}int f(int n);").functions.values()
+        assert [(c.keyword, c.text) for c in function.clauses] == [
+            ("requires", "n > 0"),
+            ("assigns", "\\nothing"),
+        ], block
+
+
+def test_columns_survive_what_stands_before() -> None:
+    with pytest.raises(UsageError) as caught:
+        read("/*@ assigns \\nothing; */ int f(struct nowhere x);")
+    assert str(caught.value.where) == "interfaces/main.h:1:30"
+    with pytest.raises(UsageError) as caught:
+        read("/* one\n two */ extern foo x;")
+    assert str(caught.value.where) == "interfaces/main.h:2:16"
+
+
+# ---- constants -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("-1", -1),
+        ("~0u", 0xFFFFFFFF),
+        ("~0", -1),
+        ("-1 < 0u", 0),
+        ("1 ? 0xffffffff : -1", 0xFFFFFFFF),
+        ("0 ? 0u : -1", 0xFFFFFFFF),
+        ("1ul << 63", 1 << 63),
+        ("0x8000000000000000 >> 1", 1 << 62),
+        ("-7 / 2", -3),
+        ("-7 % 2", -1),
+        ("'a' + '\\n' + '\\0' + '\\x7f'", 97 + 10 + 127),
+        ("'\\xff'", -1),
+        ("0755 | 0b11", 0o757),
+        ("3 * 4 - 2 & 0xf ^ 1", 11),
+        ("!3 || 2 && 1", 1),
+        ("(1 == 1) + (1 != 1) + (2 > 1) + (2 >= 3) + (1 <= 1)", 3),
+        ("+5", 5),
+        ("sizeof(struct s) + sizeof(int *)", 24),
+        ("SIZE_MAX", (1 << 64) - 1),
+        ("INT8_MIN + UINT16_MAX", 65407),
+        ("true + false", 1),
+        ("2147483648", 1 << 31),
+        ("4294967296 / 2", 1 << 31),
+    ],
+)
+def test_constants_have_the_value_that_c_gives_them(text: str, value: int) -> None:
+    source = (
+        f"#include <stdint.h>\n#include <stdbool.h>\nstruct s {{ long a, b; }};\n#define A {text}\n"
+    )
+    assert read(source).constants["A"].value == value
+
+
+def test_constants_and_enumerators_may_use_each_other() -> None:
+    interface = read("enum e { A = 3 };\n#define B (A + 1)\nenum f { C = B };\nextern int x[C];")
+    assert interface.constants["C"].value == 4
+    assert interface.data["x"].type == Array(SCALARS["int"], 4)
+
+
+# ---- includes ------------------------------------------------------------------------------------
+
+
+def test_included_names_are_visible_but_not_own() -> None:
+    interface = read(
+        '#pragma once\n#include "base.h"\n/*@ requires n < LIMIT && g(n) == g(n); @*/\n'.replace(
+            " && g(n) == g(n)", ""
+        )
+        + "//@ assigns \\nothing; asm acquires \\result by drop;\nitem *f(size n);",
+        base="typedef struct { int a; } item; typedef long size;\n#define LIMIT 9\n"
+        "//@ assigns \\nothing; asm releases i;\nvoid drop(item *i);",
+    )
+    assert interface.includes == ("base",)
+    assert list(interface.surface) == ["f"]
+    assert list(interface.types) == ["item"]
+    assert not interface.aggregates
+    assert interface.surface["f"].caller.startswith("struct item *f(long n)")
+
+
+def test_a_name_included_on_two_ways_is_one_name() -> None:
+    base = "struct item { int a; };\n#include <stddef.h>\n"
+    read(
+        '#include "left.h"\n#include "right.h"\n#include "base.h"\nextern struct item i; extern size_t n;',
+        left='#include "base.h"\n',
+        right='#include "base.h"\n',
+        base=base,
+    )
+
+
+@pytest.mark.parametrize(
+    ("main", "other", "what"),
+    [
+        ('#include "other.h"\n', '#include "main.h"\n', "each other: main -> other -> main"),
+        ('#include "main.h"\n', "", "each other: main -> main"),
+        ('#include "othr.h"\n', "", "no interface is 'othr.h'; did you mean 'other.h'?"),
+        ('#include "other.h"\nextern int x;', "extern int x;", "'x' is declared twice, first in "),
+        ('#include "other.h"\nstruct s { int a; };', "struct s { int b; };", "is defined twice"),
+        ("#include <stdints.h>\n", "", "'<stdints.h>' is not part of"),
+    ],
+)
+def test_includes_that_cannot_be(main: str, other: str, what: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(main, other=other)
+    assert what in caught.value.what
+
+
+def test_two_includes_may_not_declare_one_name() -> None:
+    for text, what in (("extern int x;", "both in"), ("struct x { int a; };", "define 'x'")):
+        with pytest.raises(UsageError) as caught:
+            read('#include "a.h"\n#include "b.h"\n', a=text, b=text)
+        assert what in caught.value.what
+
+
+def test_an_interface_is_read_once_while_its_texts_stay() -> None:
+    main, base = InterfaceName("main"), InterfaceName("base")
+    sources = {main: ("m.h", b'#include "base.h"\n'), base: ("b.h", b"struct s { int a; };")}
+    cache: dict = {}
+    first = read_interface(main, sources, cache=cache)
+    assert read_interface(main, sources, cache=cache) is first
+    assert read_interfaces(sources, cache=cache)[main] is first
+    sources[base] = ("b.h", b"struct s { long a; };")
+    second = read_interface(main, sources, cache=cache)
+    assert second.types["s"].size == 8
+
+
+# ---- libraries -----------------------------------------------------------------------------------
+
+
+def test_a_library_implements_an_external_interface() -> None:
+    for text in (
+        '//@ asm library "libpq" header "libpq-fe.h" header "pg.h";\n\nint PQlibVersion(void);',
+        '/*@ asm library "libpq" header "libpq-fe.h" "pg.h" */ int PQlibVersion(void);',
+        'int PQlibVersion(void);\n//@ asm library "libpq" header "libpq-fe.h" "pg.h";',
+        '//@ asm library "libpq" header "libpq-fe.h" "pg.h";\nstruct s; int PQlibVersion(void);',
+    ):
+        interface = read(text)
+        assert interface.library is not None
+        assert interface.library.name == "libpq"
+        assert interface.library.headers == ("libpq-fe.h", "pg.h")
+        assert not interface.has_module
+        assert interface.functions["PQlibVersion"].clauses == ()
+
+
+def test_a_file_has_one_library() -> None:
+    with pytest.raises(UsageError, match="a second 'asm library' clause"):
+        read('//@ asm library "a";\nextern int x;\n//@ asm library "b";\nextern int y;')
+
+
+def test_a_file_may_waive_a_rule() -> None:
+    interface = read('extern int x;\n//@ asm waive ABI001 "all of it";')
+    assert [c.keyword for c in interface.clauses] == ["waive"]
+    interface = read('//@ asm waive ABI001 "one";\nextern int x;')
+    assert [c.keyword for c in interface.data["x"].clauses] == ["waive"]
+
+
+# ---- types ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spelled", "canonical"),
+    [
+        ("long unsigned int", "unsigned long"),
+        ("int long signed long", "long long"),
+        ("unsigned", "unsigned int"),
+        ("short int unsigned", "unsigned short"),
+        ("signed char", "signed char"),
+        ("char signed", "signed char"),
+        ("signed", "int"),
+        ("double long", "long double"),
+        ("unsigned __int128", "unsigned __int128"),
+        ("uint_fast16_t", "unsigned long"),
+        ("int8_t", "signed char"),
+        ("ssize_t", "long"),
+        ("__m256d", "__m256d"),
+        ("va_list", "struct __va_list_tag[1]"),
+    ],
+)
+def test_basic_types_have_one_spelling(spelled: str, canonical: str) -> None:
+    headers = "".join(f"#include <{h}>\n" for h in ("stdint.h", "sys/types.h", "stdarg.h"))
+    interface = read(f"{headers}extern {spelled} *x;")
+    ctype = interface.data["x"].type
+    assert isinstance(ctype, Pointer)
+    assert declare(ctype.target) == canonical
+
+
+@pytest.mark.parametrize(
+    "spelled", ["unsigned void", "signed unsigned int", "long char", "short long"]
+)
+def test_words_that_spell_no_type(spelled: str) -> None:
+    with pytest.raises(UsageError, match="is no type"):
+        read(f"extern {spelled} *x;")
+
+
+def test_layouts_of_packed_aggregates_and_vectors() -> None:
+    interface = read(
+        "struct __attribute__((packed)) a { char c; long n; };\n"
+        "struct b { char c; struct a a[2]; __m256 v; } __attribute__((__packed__));\n"
+        "union c { __m512 v; char c[65]; };\nstruct d { int n; char tail[]; };"
+    )
+    sizes = {tag: (a.size, a.align, a.packed) for tag, a in interface.aggregates.items()}
+    assert sizes == {
+        "a": (9, 1, True),
+        "b": (51, 1, True),
+        "c": (128, 64, False),
+        "d": (4, 4, False),
+    }
+    assert align_of(VECTORS["__m512"], {}) == 64
+
+
+def test_types_without_a_size_have_none() -> None:
+    for ctype in (FunctionType(SCALARS["int"], ()), Named("struct", "s"), SCALARS["void"]):
+        with pytest.raises(IncompleteError):
+            size_of(ctype, {})
+    for ctype in (FunctionType(SCALARS["int"], ()), Named("struct", "s")):
+        with pytest.raises(IncompleteError):
+            align_of(ctype, {})
+
+
+# ---- sheets --------------------------------------------------------------------------------------
+
+SHEET = r"""interface main (interfaces/main.h)
+
+_Bool push(struct buffer *b, const struct buffer *v, int byte);
+    requires \valid(b) && b->len < b->cap
+    assigns *b
+
+extern struct point origin;
+
+constants, by these names:
+    BUFFER_MAX = 16
+    GREETING = "hi there\n"
+
+struct buffer: size t_buffer_size = 72, align 8
+    t_buffer.len = 8 (size 8): unsigned long len;
+
+point: size t_point_size = 16, align 8
+    t_point.x = 0 (size 8): double x;
+    t_point.y = 8 (size 8): double y;
+"""
+
+
+def test_a_sheet_shows_what_was_chosen() -> None:
+    interface = read(BUFFER)
+    chosen = {"push", "origin", "BUFFER_MAX", "GREETING", "buffer.len", "point"}
+    assert sheet.render(interface, symbols=chosen) == SHEET
+    assert sheet.render(interface, symbols=()) == ""
+    assert "DONE = 17" in sheet.render(interface)
+
+
+def test_a_sheet_shows_what_is_passed_by_value_and_who_implements() -> None:
+    interface = read(
+        '//@ asm library "m";\nstruct __attribute__((packed)) p { int a; char b; };\n'
+        '#define Q "\\"\\\\\\x01"\nint f(struct p p);'
+    )
+    text = sheet.render(interface)
+    assert text.startswith("interface main (interfaces/main.h), implemented by the library m\n")
+    assert "by value: struct p { int a @0; char b @4; } size 5 align 1" in text
+    assert "struct p (packed): size" in text
+    assert 'Q = "\\"\\\\\\001"' in text
+
+
+def test_numbers_compare_by_value() -> None:
+    assert Number(3, type="long") == Number(3)
