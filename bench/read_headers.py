@@ -8,10 +8,14 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from asmith.abi import banner, include
 from asmith.contract.reader import Cache, read_interfaces
 from asmith.model.names import InterfaceName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SMALL = rb"""#ifndef BUFFER_H
 #define BUFFER_H
@@ -29,7 +33,7 @@ int json_string(buffer *out, const char *s, size_t n);
 """
 
 
-def milliseconds(rounds: int, run: object) -> float:
+def milliseconds(rounds: int, run: Callable[[], object]) -> float:
     """Return the median processor time of one run."""
     times = []
     for _ in range(rounds):
@@ -51,12 +55,14 @@ def main(rounds: int) -> None:
         interface = read_interfaces(sources)[name]
         cache: Cache = {}
         read_interfaces(sources, cache=cache)
-        print(
-            f"{label}: read {milliseconds(rounds, lambda s=sources: read_interfaces(s)):.2f} ms, "
-            f"cached {milliseconds(rounds, lambda s=sources, c=cache: read_interfaces(s, cache=c)):.3f} ms, "
-            f"banner {milliseconds(rounds, lambda i=interface: banner.render(i, 't')):.3f} ms, "
-            f"include {milliseconds(rounds, lambda i=interface: include.render(i.surface.values())):.3f} ms"
-        )
+        runs = {
+            "read": lambda s=sources: read_interfaces(s),
+            "cached": lambda s=sources, c=cache: read_interfaces(s, cache=c),
+            "banner": lambda i=interface: banner.render(i, "title"),
+            "include": lambda i=interface: include.render(i.surface.values()),
+        }
+        times = [f"{what} {milliseconds(rounds, run):.3f} ms" for what, run in runs.items()]
+        print(f"{label}: {', '.join(times)}")
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from asmith.errors import ExitCode
 from fakes import reference
 from fakes.reference import SHAPE, Data, Function, Kept, Module, Reference, Requirement
 from fakes.sample import GENERATOR, Sample
-
-from asmith.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ class Sequence:
         outcome, expected = self._build(force=False)
         if expected.refused:
             said = [e.render() for e in outcome.errors if "edited by hand" in e.what]
-            assert sorted(re.findall(r"^error: module '(\w+)'", "\n".join(said), re.M)) == sorted(
+            assert sorted(re.findall(r"^error: module '(\w+)'", "\n".join(said), re.MULTILINE)) == sorted(
                 expected.refused
             ), self.log
             assert outcome.exit_code is ExitCode.UNAVAILABLE
@@ -385,7 +385,7 @@ def _revert(sequence: Sequence, data: Data) -> bool:
 
 
 def touch(sequence: Sequence) -> bool:
-    for path in sequence.sample.root.rglob("*"):
+    for path in sorted(sequence.sample.root.glob("[!.]*/**/*")):  # not the store
         if path.is_file() and sequence.random.random() < 0.3:
             os.utime(path)
     return True

@@ -170,7 +170,8 @@ class _Scan:
             )
         self.directives.saw_code()
         self.pieces.append(text)
-        self.count(kind, text, at)
+        if kind != "word":
+            self.count(kind, text, at)
         if kind == "open":
             self.open(text, at)
         elif kind == "close":

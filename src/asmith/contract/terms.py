@@ -166,11 +166,11 @@ class Terms(Atoms):
         then = self.expression(0)
         self.cursor.expect(":")
         otherwise = self.expression(PRECEDENCE["?:"])
-        both = typed.is_integer(then.type) and typed.is_integer(otherwise.type)
-        if not both and typed.decayed(then.type) != typed.decayed(otherwise.type):
+        ctype = typed.either(then.type, otherwise.type)
+        if ctype is None:
             raise self.cursor.error("the two sides of '?:' have different types", at=then.offset)
         whole = Operation("?:", (test.term, then.term, otherwise.term))
-        return Typed(whole, MATH if both else typed.decayed(then.type), test.offset)
+        return Typed(whole, ctype, test.offset)
 
     def _binary(self, operator: str, left: Typed, right: Typed, at: int) -> Typed:
         whole = Operation(operator, (left.term, right.term))

@@ -76,7 +76,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_KINDS = {kind.value: kind for kind in Kind}
+_GROUPS = [None, *(None if g == "at" else Kind(g) for g in _TOKEN.groupindex)]
+"""What each group of the expression stands for; None for a decoration."""
 _DECORATION = re.compile(r"^[ \t]*@+|@+\s*\Z", re.MULTILINE)
 
 
@@ -86,33 +87,34 @@ def tokens(origin: Origin, start: int, end: int) -> Iterator[Token]:
     A run of `@` that is first on its line, or last of all, is decoration and is skipped. Raises
     UsageError for a character that no clause uses.
     """
-    text = origin.text[:end]
+    text = origin.text
     decoration: set[int] | None = None
     at = start
     while True:
-        match = _TOKEN.match(text, at)
-        group = match.lastgroup if match else None
-        if match is None or group is None:
-            raise _meaningless(origin, text, at)
-        begin, at = match.start(group), match.end()
-        if group == "end":
-            break
-        if group == "at":
-            if decoration is None:
-                found = _DECORATION.finditer(text[start:])
-                decoration = {start + n for m in found for n in range(m.start(), m.end())}
-            if begin not in decoration:
-                raise _meaningless(origin, text, begin)
+        match = _TOKEN.match(text, at, end)
+        if match is None:
+            raise _meaningless(origin, at, end)
+        group = match.lastindex or 0
+        begin, at = match.span(group)
+        kind = _GROUPS[group]
+        if kind is not None:
+            yield Token(kind, match[group], begin)
+            if kind is Kind.END:
+                return
             continue
-        yield Token(_KINDS[group], text[begin:at], begin)
-    yield Token(Kind.END, "", end)
+        if decoration is None:
+            found = _DECORATION.finditer(text[start:end])
+            decoration = {start + n for m in found for n in range(m.start(), m.end())}
+        if begin not in decoration:
+            raise _meaningless(origin, begin, end)
 
 
-def _meaningless(origin: Origin, text: str, at: int) -> UsageError:
+def _meaningless(origin: Origin, at: int, end: int) -> UsageError:
     """Return the error for the first character that starts no token."""
-    at += len(text[at:]) - len(text[at:].lstrip())
+    rest = origin.text[at:end]
+    at += len(rest) - len(rest.lstrip())
     return UsageError(
-        f"{text[at : at + 1]!r} has no meaning here",
+        f"{origin.text[at]!r} has no meaning here",
         where=origin.place(at),
         help="clauses are written in ASCII: names, integers and operators of C and ACSL",
     )

@@ -119,3 +119,13 @@ def arithmetic(operator: str, left: CType, right: CType) -> CType | None:
             return MATH
         case _:
             return None
+
+
+def either(one: CType, other: CType) -> CType | None:
+    """Return the type of a choice between two terms, None where they have none in common."""
+    if is_integer(one) and is_integer(other):
+        return MATH
+    if is_truth(one) and is_truth(other):
+        return PREDICATE
+    one = decayed(one)
+    return one if comparable(one, other) else None

@@ -21,6 +21,7 @@ _FENCE = re.compile(r"^(?P<mark>`{3,}|~{3,})(?P<language>[^`\n]*)$")
 _LABEL = re.compile(r"^\$?(?P<name>[A-Za-z_?][\w?$#@~]*):")
 _END = re.compile(r"^\.end:")
 _TEXT = re.compile(r"^\s*(?:section|segment)\s+\.text\b", re.IGNORECASE)
+_COMMENTS = re.compile(r"^(?:[ \t]*(?:;[^\n]*)?\n)*\Z")
 _MACRO = re.compile(r"^\s*%i?(?:macro|rmacro|imacro)\b", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"^\s*%(?:include|use|pathsearch|depend)\b", re.IGNORECASE)
 
@@ -174,8 +175,19 @@ def assemble_answer(
             where=path,
             help="define every function of the contract, each from its label to '.end:'",
         )
-    new = {u.name: u for u in given.units}
+    return str(_merge(before, given))
+
+
+def _merge(before: Text, given: Text) -> Text:
+    """Return a text with the units and the preamble of an answer in place of its own.
+
+    Comments alone are no preamble: they belong to the answer's first function.
+    """
+    preamble, changed = given.preamble, given.units
+    if _COMMENTS.match(preamble):
+        changed = (Unit(changed[0].name, preamble + changed[0].text), *changed[1:])
+        preamble = before.preamble
+    new = {u.name: u for u in changed}
     units = [new.pop(u.name, u) for u in before.units]
-    units += [u for u in given.units if u.name in new]
-    preamble = given.preamble if given.preamble.strip() else before.preamble
-    return str(Text(preamble, tuple(units), before.tail))
+    units += [u for u in changed if u.name in new]
+    return Text(preamble, tuple(units), before.tail)

@@ -23,9 +23,7 @@ def ask(config: GeneratorConfig, request: str, root: Path) -> tuple[bytes, dict[
     """Return the raw answer to a request and the generator's facts."""
     program = config.command[0]
     try:
-        done = process.run(
-            config.command, cwd=root, stdin=request.encode(), seconds=config.seconds
-        )
+        done = process.run(config.command, cwd=root, stdin=request.encode(), seconds=config.seconds)
     except process.MissingProgramError as error:
         raise UnavailableError(
             f"there is no generator '{program}'",

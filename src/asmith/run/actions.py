@@ -220,7 +220,10 @@ def _run_tests(session: Session, step: Step, scratch: Path, tests: Sequence[str]
         command,
         cwd=session.root,
         seconds=session.workspace.config.test_seconds,
-        environment={"PYTHONDONTWRITEBYTECODE": "1"},
+        environment={
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(session.root / layout.HYPOTHESIS),
+        },
     )
     data = files.read_if_exists(result)
     summary = json.loads(data) if data else None

@@ -91,7 +91,7 @@ def build_locked(
 def _told_once(errors: list[AsmithError], session: Session) -> list[AsmithError]:
     """Return the errors, each once; what merely waited for a failed step says nothing new."""
     errors += session.failures.values()
-    once = list({id(e): e for e in errors}.values())
+    once = list({e.render(): e for e in errors}.values())
     return [e for e in once if not isinstance(e, engine.WaitingError)] or once
 
 

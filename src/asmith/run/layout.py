@@ -15,6 +15,7 @@ LOCK = "build/lock"
 INTENT = "build/adopting"
 INDEX = "build/index"
 SCRATCH = "build/tmp"
+HYPOTHESIS = "build/hypothesis"  # tables that it computes once
 KEPT = ".asmith"
 MODULE_TESTS = "tests/modules"
 _SLOTS = {Slot.BASE: "build", Slot.STAGE: "build/stage"}

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 OPEN = "_open"
 REST = "modules"  # adopt:modules, for what no product links
+# Actions print nothing. To capture output, doit exchanges sys.stdout for the whole process, which
+# two threads at once leave exchanged: messages after `-n 2` would vanish.
+_QUIET = {"verbosity": 0, "io": {"capture": False}}
 _TITLES = {
     StepKind.GENERATE: "an answer for {0}, from the store or a generator",
     StepKind.ASSEMBLE: "modules/{0}.asm -> object with its stamp",
@@ -125,6 +128,7 @@ def tasks(run: Run) -> Iterator[dict[str, Any]]:
         "teardown": [run.close],
         "uptodate": [False],
         "doc": "take the lock and look at the project",
+        **_QUIET,
     }
     for kind in StepKind:
         yield {"basename": str(kind), "name": None, "doc": _GROUPS[kind]}
@@ -159,7 +163,7 @@ def task(run: Run, step: Step) -> dict[str, Any]:
         "uptodate": [lambda: _uptodate(run, step)],
         "task_dep": [OPEN, *(str(s) for s in before(run.session, step))],
         "clean": [(clean, (run.session, step))],
-        "verbosity": 0,
+        **_QUIET,
         "title": lambda made: _title(run, step, made.name),
     }
 
@@ -232,7 +236,7 @@ def _adoption(run: Run, name: str, steps: list[Step]) -> dict[str, Any]:
         "actions": [(run.adopt, (steps,))],
         "uptodate": [lambda: not adopt.pending(run.session, steps)],
         "task_dep": [OPEN, *(str(s) for s in steps)],
-        "verbosity": 0,
+        **_QUIET,
     }
 
 

@@ -23,6 +23,7 @@ from asmith.model.names import InterfaceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
     from asmith.abi.places import Location, Places
     from asmith.model.contract import Function, Interface
 
@@ -97,7 +98,7 @@ def _spelled(text: str) -> CType:
     return Pointer(SCALARS["void"]) if text.endswith("*") else SCALARS[text]
 
 
-# ---- bytes that carry a value ---------------------------------------------------------------------
+# ---- bytes that carry a value --------------------------------------------------------------------
 
 
 def leaves(
@@ -323,4 +324,5 @@ def _seen(call: Call) -> Iterator[str]:
                 f"(byte *)&a{n} + {piece.offset}, mask[{n}] + {piece.offset}, {piece.size});"
             )
     if call.places.vectors is not None:
-        yield f'    if ((byte)seen_general[0] < {call.places.vectors}) printf("{call.name}: al\\n");'
+        few = f"(byte)seen_general[0] < {call.places.vectors}"
+        yield f'    if ({few}) printf("{call.name}: al\\n");'

@@ -42,7 +42,7 @@ class Headers:
     extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def text(self, functions: int) -> str:
-        """Return a header with that many prototypes; `extra` tells how to call the variadic ones."""
+        """Return a header of so many prototypes; `extra` tells how to call the variadic ones."""
         self.types, self.lines, self.extra = [], ["#define COUNT 3"], {}
         self.lines.append("enum color { RED, GREEN = 7 };")
         for number in range(max(2, functions // 3)):
@@ -54,25 +54,25 @@ class Headers:
     def scalar(self) -> str:
         """Return a scalar type, seldom a wide one."""
         roll = self.random.random()
-        if roll < 0.08:  # noqa: PLR2004 -- seldom
+        if roll < 0.08:
             return self.random.choice(WIDE)
-        if roll < 0.13 and self.vectors:  # noqa: PLR2004 -- seldom
+        if roll < 0.13 and self.vectors:
             return self.random.choice(self.vectors)
-        return "enum color" if roll > 0.95 else self.random.choice(SCALARS)  # noqa: PLR2004
+        return "enum color" if roll > 0.95 else self.random.choice(SCALARS)
 
     def value(self) -> str:
         """Return a type that can be passed by value."""
-        if self.types and self.random.random() < 0.4:  # noqa: PLR2004 -- aggregates matter most
+        if self.types and self.random.random() < 0.4:
             return self.random.choice(self.types)
         return self.scalar()
 
     def aggregate(self, tag: str) -> None:
         """Add a struct or union with members of every kind."""
-        if self.random.random() < 0.25:  # noqa: PLR2004 -- where the merging rules matter
+        if self.random.random() < 0.25:
             self.wide(tag)
             return
-        keyword = "union" if self.random.random() < 0.2 else "struct"  # noqa: PLR2004
-        packed = " __attribute__((packed))" if self.random.random() < 0.15 else ""  # noqa: PLR2004
+        keyword = "union" if self.random.random() < 0.2 else "struct"
+        packed = " __attribute__((packed))" if self.random.random() < 0.15 else ""
         members = [self.member(f"m{n}") for n in range(self.random.choice((1, 1, 2, 2, 3, 4, 5)))]
         self.lines.append(f"{keyword}{packed} {tag} {{ {' '.join(members)} }};")
         self.types.append(f"{keyword} {tag}")
@@ -80,7 +80,7 @@ class Headers:
     def wide(self, tag: str) -> None:
         """Add an aggregate around a type of two or more eightbytes."""
         wide = self.random.choice((*WIDE, *self.vectors))
-        if self.random.random() < 0.5:  # noqa: PLR2004 -- as often as not
+        if self.random.random() < 0.5:
             self.lines.append(f"struct {tag} {{ {wide} m0; }};")
             self.types.append(f"struct {tag}")
         else:
@@ -90,21 +90,21 @@ class Headers:
     def member(self, name: str) -> str:
         """Return the declaration of a member."""
         roll = self.random.random()
-        if roll < 0.1:  # noqa: PLR2004 -- seldom
+        if roll < 0.1:
             keyword = self.random.choice(("struct", "union"))
             return f"{keyword} {{ {self.scalar()} {name}a; {self.scalar()} {name}b; }};"
-        if roll < 0.25:  # noqa: PLR2004 -- seldom
+        if roll < 0.25:
             return f"{self.value()} {name}[{self.random.choice(('1', '2', 'COUNT', '4'))}];"
-        if roll < 0.3:  # noqa: PLR2004 -- seldom
+        if roll < 0.3:
             return f"int (*{name})(int, double);"
-        return f"{self.value() if roll < 0.5 else self.scalar()} {name};"  # noqa: PLR2004
+        return f"{self.value() if roll < 0.5 else self.scalar()} {name};"
 
     def function(self, name: str) -> None:
         """Add a prototype; one in ten is variadic."""
         count = self.random.choice((0, 1, 2, 3, 4, 6, 8, 11))
-        result = "void" if self.random.random() < 0.1 else self.value()  # noqa: PLR2004 -- seldom
+        result = "void" if self.random.random() < 0.1 else self.value()
         parameters = [f"{self.value()} p{n}" for n in range(count)]
-        if parameters and self.random.random() < 0.1:  # noqa: PLR2004 -- seldom
+        if parameters and self.random.random() < 0.1:
             self.extra[name] = tuple(
                 self.random.choice((*PROMOTED, *self.vectors))
                 for _ in range(self.random.randrange(10))

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from unit.abi.gcc_oracle import VECTORS, interface_of, verdict
-from unit.abi.random_headers import Headers
 
 from asmith.abi import classes
 from asmith.abi import places as places_module
@@ -17,6 +15,8 @@ from asmith.abi.classes import Part, classify
 from asmith.abi.places import Places, places
 from asmith.contract.basic import SCALARS, VOID
 from asmith.model.contract import Array, FunctionType, Named, Pointer
+from unit.abi.gcc_oracle import VECTORS, interface_of, verdict
+from unit.abi.random_headers import Headers
 
 if TYPE_CHECKING:
     from pathlib import Path
