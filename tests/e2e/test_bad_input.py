@@ -587,3 +587,16 @@ def test_a_module_that_crashes_fails_its_test_and_nothing_is_adopted(
     assert said.messages() == ["error: test:mid failed"]
     assert "test_it_answers" in said.err
     assert plain.tree("modules", "build/bin") == before
+
+
+@pytest.mark.parametrize("test", ["def test(:\n", "", "def test_it(module):\n    assert 0\n"])
+def test_a_test_file_that_fails_or_tests_nothing_is_told_once(
+    asmith: Command, plain: Sample, test: str
+) -> None:
+    plain.write("tests/modules/test_mid.py", test)
+    before = plain.tree("modules", "build/bin")
+    said = asmith(plain, "build", "-q")
+    assert said.code == 1
+    assert said.messages() == ["error: test:mid failed"]
+    assert said.err.count("why:  ") == 1
+    assert plain.tree("modules", "build/bin") == before

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.command import without_generator
+from fakes.command import error, without_generator
 from fakes.sample import SPEC
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def test_a_new_module_that_is_decided_is_built_and_tested(asmith: Command, plain
 def test_new_overwrites_nothing(asmith: Command, plain: Sample) -> None:
     plain.write("tests/modules/test_fresh.py", "# mine\n")
     before = plain.tree(".")
-    assert asmith(plain, "new", "fresh") == (
+    assert asmith(plain, "new", "fresh") == error(
         2,
-        "",
-        "error: 'tests/modules/test_fresh.py' is there already\nhelp: choose another name\n",
+        "error: 'tests/modules/test_fresh.py' is there already",
+        "help: choose another name",
     )
     assert plain.tree(".") == before
 
@@ -116,17 +116,51 @@ def test_rename_takes_everything_along(asmith: Command, sample: Sample) -> None:
     assert list(json.loads(sample.read("modules/mid.json"))["trace"]["imports"]) == ["blade.leaf"]
 
 
-def test_rename_of_a_module_with_an_interface_of_another_name(
-    asmith: Command, plain: Sample
+@pytest.mark.parametrize(
+    ("written", "renamed"),
+    [
+        ('bind = { leaf = "leaf" }', 'bind = { blade = "blade" }'),
+        ("bind = { 'leaf' = 'leaf' }", "bind = { 'blade' = 'blade' }"),
+        ('bind.leaf = "leaf"', None),
+        (
+            '[tool.asmith.products.sum.bind]\nleaf = "leaf"',
+            '[tool.asmith.products.sum.bind]\nblade = "blade"',
+        ),
+        (
+            '[tool.asmith.products.second]\nkind = "library"\noffers = [\n  "leaf",\n  "mid",\n]',
+            '[tool.asmith.products.second]\nkind = "library"\noffers = [\n  "blade",\n  "mid",\n]',
+        ),
+        (
+            '[tool.asmith.products.leaf]\nroots = ["mid", "leaf"]  # "leaf"\nkind = "library"',
+            '[tool.asmith.products.leaf]\nroots = ["mid", "blade"]  # "blade"\nkind = "library"',
+        ),
+    ],
+    ids=["inline", "single quotes", "dotted", "table", "lines", "product of that name"],
+)
+def test_rename_reaches_every_form_of_a_product_or_changes_nothing(
+    asmith: Command, plain: Sample, written: str, renamed: str | None
 ) -> None:
-    plain.edit("specs/leaf.md", "module: leaf\n", "module: leaf\nimplements: leaf\n")
-    plain.write(
-        "pyproject.toml", plain.read("pyproject.toml") + "[tool.asmith.products.sum.bind]\n"
-    )
-    plain.edit("pyproject.toml", "products.sum.bind]\n", 'products.sum.bind]\nleaf = "leaf"\n')
-    asmith(plain, "rename", "leaf", "first")
-    plain.write("interfaces/leaf.h", plain.read("interfaces/first.h"))
-    assert 'first = "first"' in plain.read("pyproject.toml")
+    plain.edit("pyproject.toml", 'offers = ["top"]\n', f'offers = ["top"]\n{written}\n')
+    asmith(plain, "build")
+    before = plain.tree(".")
+    said = asmith(plain, "rename", "leaf", "blade")
+    if renamed is None:
+        assert said.code == 2
+        assert said.messages() == ["error: cannot rename 'leaf' in the products"]
+        assert plain.tree(".") == before
+    else:
+        assert said.code == 0
+        assert renamed in plain.read("pyproject.toml")
+        assert asmith(plain, "build", "--locked").code == 0
+
+
+def test_rename_reaches_every_symbol_in_uses(asmith: Command, plain: Sample) -> None:
+    second = "/*@ assigns \\nothing; */\nuint64_t leaf2(uint64_t x);\n"
+    plain.write("interfaces/leaf.h", plain.read("interfaces/leaf.h") + second)
+    plain.edit("specs/mid.md", "[leaf]", "[leaf.leaf, leaf.leaf2]")
+    plain.ran()
+    assert asmith(plain, "rename", "leaf", "blade").code == 0
+    assert "uses: [blade.leaf, blade.leaf2]\n" in plain.read("specs/mid.md")
     assert asmith(plain, "build", "--locked").code == 0
 
 
@@ -151,13 +185,23 @@ def test_rename_leaves_another_modules_interface_alone(asmith: Command, plain: S
     assert plain.top(1) == sum_before
 
 
+def test_attempts_that_were_rejected_before_a_rename_stay(asmith: Command, plain: Sample) -> None:
+    plain.edit("specs/mid.md", "add 10", "add 11")
+    plain.write("ANSWER", "I cannot.\n")
+    assert asmith(plain, "accept", "mid", str(plain.root / "ANSWER")).code == 1
+    assert asmith(plain, "rename", "mid", "middle").code == 0
+    assert asmith(plain, "build").code == 0
+    record = json.loads(plain.read("modules/middle.json"))
+    assert [a["outcome"] for a in record["attempts"]] == ["accepted", "rejected", "accepted"]
+
+
 def test_rename_to_a_name_that_is_taken_is_refused(asmith: Command, plain: Sample) -> None:
     before = plain.tree(".")
     for to in ("mid", "shape"):
-        assert asmith(plain, "rename", "leaf", to) == (
+        assert asmith(plain, "rename", "leaf", to) == error(
             2,
-            "",
-            f"error: there is a '{to}' already\nhelp: choose another name\n",
+            f"error: there is a '{to}' already",
+            "help: choose another name",
         )
     assert plain.tree(".") == before
 
@@ -172,11 +216,10 @@ def test_remove_is_refused_while_something_uses_the_module(
     asmith: Command, plain: Sample, module: str, users: str
 ) -> None:
     before = plain.tree(".")
-    assert asmith(plain, "remove", module) == (
+    assert asmith(plain, "remove", module) == error(
         2,
-        "",
-        f"error: '{module}' is still used by {users}\n"
-        "help: take it out of their `uses`, includes and products first\n",
+        f"error: '{module}' is still used by {users}",
+        "help: take it out of their `uses`, includes and products first",
     )
     assert plain.tree(".") == before
 

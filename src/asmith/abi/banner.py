@@ -100,6 +100,11 @@ def check(source: str, interface: Interface, title: str = "") -> tuple[str, ...]
     return tuple(problems)
 
 
+def lines(source: str) -> list[str]:
+    """Return the lines of a module's text that speak of its contract."""
+    return [line.rstrip() for line in source.splitlines() if line.startswith(_MARK)]
+
+
 def _blocks(lines: list[str]) -> list[tuple[str, list[str]]]:
     """Return the blocks of a banner, each under its first line."""
     found: list[tuple[str, list[str]]] = []

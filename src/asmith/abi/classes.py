@@ -55,18 +55,12 @@ def classify(ctype: CType, types: Mapping[str, Aggregate]) -> tuple[Part, ...]:
     without a size.
     """
     match ctype:
-        case Scalar(kind=Class.VOID):
-            return ()
         case Scalar():
             return _scalar(ctype)
-        case Pointer():
-            return (Part.INTEGER,)
-        case Named(keyword="enum"):
-            return (Part.INTEGER,)
+        case Pointer() | FunctionType() | Named(keyword="enum"):
+            return (Part.INTEGER,)  # of a function only ever a pointer to it
         case Named() | Array():
             return _aggregate(ctype, types)
-        case FunctionType():
-            return (Part.INTEGER,)  # only ever a pointer to it
         case _:  # pragma: no cover
             assert_never(ctype)
 

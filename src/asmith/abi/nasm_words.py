@@ -1,8 +1,8 @@
 """The words that NASM keeps for itself: mnemonics, registers, directives and size keywords.
 
 Taken from NASM 2.16.01 by asking it: every word for which `WORD equ 5`, or a use of that symbol as
-an operand, is an error. A test asks the installed NASM again, word by word. Matching ignores case,
-since `Wait` is the instruction too.
+an operand, is an error. A word that another NASM does not know does no harm: `$name` is `name`.
+Matching ignores case, since `Wait` is the instruction too.
 """
 
 from __future__ import annotations

@@ -140,6 +140,12 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
         _FORCE)),
     ("revalidate", "answering:revalidate",
      "keep a stale module whose checks and tests pass under today's contracts", (_MODULE,)),
+    ("import-header", "importing:import_header", "draft an external interface from a real header", (
+        ("header", {"metavar": "HEADER", "help": "as '#include <...>' names it, e.g. libpq-fe.h"}),
+        ("--symbols", {"nargs": "+", "required": True, "metavar": "NAME",
+                       "help": "functions, objects, types ('struct NAME'), constants"}),
+        ("--library", {"metavar": "LIB", "help": "its library (default: the package, else libc)"}),
+        ("--package", {"metavar": "PKGCONFIG", "help": "its pkg-config name (default: LIB)"}))),
     ("doctor", "looking:doctor", "show the tools that are needed and found", ()),
 )  # fmt: skip
 

@@ -76,7 +76,7 @@ def _refused(path: str, message: str, code: str, typedefs: list[str]) -> UsageEr
     line, column, words = match.groups() if match else (None, None, message)
     place = Place(path, int(line) if line else None, int(column) if column else None)
     if place.line is not None and place.column is not None:
-        name, at = _nearest_word(code.splitlines()[place.line - 1], place.column - 1)
+        name, at = _nearest_word(code.split("\n")[place.line - 1], place.column - 1)
         known = {*typedefs, *_TYPEDEF.findall(code)}
         if name and name not in _KEYWORDS and name not in known:
             return UsageError(
@@ -85,10 +85,7 @@ def _refused(path: str, message: str, code: str, typedefs: list[str]) -> UsageEr
                 help="include the interface or the standard header that declares it",
             )
     if words.startswith("before: "):
-        token = words.removeprefix("before: ")
-        words = f"'{token}' is not expected here"
-        if token == "_Pragma":  # noqa: S105 -- what a clause block became
-            words = "a clause block inside a declaration"
+        words = f"'{words.removeprefix('before: ')}' is not expected here"
     return UsageError(
         words[:1].lower() + words[1:],
         where=place,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asmith.contract.tokens import Kind, Origin, Token
 from asmith.errors import UsageError
@@ -15,11 +15,10 @@ class Cursor:
     origin: Origin
     tokens: list[Token]
     at: int = 0
+    token: Token = field(init=False)  # the current one, tokens[at]
 
-    @property
-    def token(self) -> Token:
-        """Return the current token."""
-        return self.tokens[self.at]
+    def __post_init__(self) -> None:
+        self.token = self.tokens[self.at]
 
     def peek(self, ahead: int = 1) -> Token:
         """Return a token further on."""
@@ -27,8 +26,7 @@ class Cursor:
 
     def is_symbol(self, *texts: str) -> bool:
         """Tell whether the current token is one of those symbols."""
-        token = self.tokens[self.at]
-        return token.kind is Kind.SYMBOL and token.text in texts
+        return self.token.kind is Kind.SYMBOL and self.token.text in texts
 
     def is_name(self, *texts: str) -> bool:
         """Tell whether the current token is one of those names, or with none given any name."""
@@ -36,15 +34,16 @@ class Cursor:
 
     def take(self) -> Token:
         """Return the current token and move on; END stays the current one for good."""
-        token = self.tokens[self.at]
+        token = self.token
         if token.kind is not Kind.END:
             self.at += 1
+            self.token = self.tokens[self.at]
         return token
 
     def accept(self, text: str) -> bool:
         """Move past the current token if it is that symbol."""
         if self.is_symbol(text):
-            self.at += 1
+            self.take()
             return True
         return False
 

@@ -14,6 +14,7 @@ from asmith.contract.cursor import Cursor
 from asmith.contract.layout import size_of
 from asmith.contract.resolve import Types, with_contract
 from asmith.contract.scope import Typedef
+from asmith.contract.standard import clash
 from asmith.contract.syntax import Enumeration, Record, Storage
 from asmith.contract.terms import Terms
 from asmith.contract.tokens import Kind
@@ -167,6 +168,13 @@ class Declarations:
             clauses,
             one.place.line or 0,
         )
+        if (found := clash(function)) is not None:
+            register, first, second = found
+            raise self._error(
+                f"'{first}' and '{second}' would both be in {register}",
+                one.place,
+                help_="move the other one too: 'asm in' moves single parameters",
+            )
         self.functions[name] = function
         self.scope.functions[name] = function
 

@@ -28,6 +28,8 @@ _SIMPLE = {
     "\\": 92, "'": 39, '"': 34, "?": 63,
 }  # fmt: skip
 LIMIT = 1 << 64
+_PLAIN = 10
+"""A decimal literal of fewer digits is an int, whatever the digits are."""
 
 
 def integer(text: str, where: Where) -> Number:
@@ -35,6 +37,8 @@ def integer(text: str, where: Where) -> Number:
 
     Raises UsageError for anything that is no integer, and for one that 64 bits cannot hold.
     """
+    if len(text) < _PLAIN and text.isdigit() and text[0] != "0":
+        return Number(int(text))
     match = _INTEGER.fullmatch(text)
     if match is None:
         raise UsageError(

@@ -258,7 +258,14 @@ class _Scan:
         if kind == "line":
             while following := _NEXT_LINE_BLOCK.match(self.text, end):
                 end = following.end()
-        if any(bracket != "{" for bracket, _ in self.nesting):
+        inside = any(bracket != "{" for bracket, _ in self.nesting)
+        if not inside and self.last and self.last[-1] not in ";{":
+            raise self.error(
+                "a clause block inside a declaration",
+                at,
+                help_="put clauses before the declaration that they belong to",
+            )
+        if inside:
             raise self.error(
                 "a clause block inside parentheses",
                 at,

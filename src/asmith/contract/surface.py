@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from asmith.contract import render
+from asmith.contract.standard import stated
 from asmith.errors import UsageError
 from asmith.model.contract import (
     Array,
@@ -93,8 +94,9 @@ def _entries(interface: Interface) -> Iterator[Entry]:
 def function_texts(function: Function, types: Mapping[str, Aggregate]) -> tuple[str, str]:
     """Return the canonical texts of a function: for callers, and for its implementer."""
     head = [render.prototype(function), *layouts(render.function_type(function), types)]
-    caller = render.lines(function.clauses, Audience.CALLER)
-    own = render.lines(function.clauses, Audience.IMPLEMENTER)
+    clauses = stated(function)
+    caller = render.lines(clauses, Audience.CALLER)
+    own = render.lines(clauses, Audience.IMPLEMENTER)
     return "\n".join((*head, *caller)), "\n".join((*head, *caller, *own))
 
 

@@ -39,7 +39,8 @@ MAX_OPERATORS = 200
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=")
 _LOGIC = ("&&", "||", "==>", "<==>", "^^")
 _PREFIXES = ("!", "-", "+", "~", "*", "&")
-_COMPARES_UP, _COMPARES_DOWN = ("<", "<=", "=="), (">", ">=", "==")
+_UP, _DOWN = frozenset(("<", "<=", "==")), frozenset((">", ">=", "=="))
+_LEVELS = {"?" if o == "?:" else o: level for o, level in PRECEDENCE.items()}
 
 
 @dataclass(slots=True)
@@ -118,36 +119,42 @@ class Terms(Atoms):
 
     def expression(self, least: int) -> Typed:
         """Return the longest term whose operators bind at least as tightly as `least`."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.cursor.error(f"the term nests deeper than {MAX_DEPTH}")
+        self._nest()
         left = self._unary()
         chained: Typed | None = None  # the right end of a comparison that may go on
-        direction: set[str] = set()
+        chain: tuple[str, ...] = ()  # its operators so far
         while True:
             token = self.cursor.token
-            operator = "?:" if token.text == "?" else token.text
-            level = PRECEDENCE.get(operator) if token.kind is Kind.SYMBOL else None
+            level = _LEVELS.get(token.text) if token.kind is Kind.SYMBOL else None
             if level is None or level < least:
                 break
             self._count()
             self.cursor.take()
-            if operator == "?:":
+            operator = token.text
+            if operator == "?":
                 left, chained = self._conditional(left), None
                 continue
-            right = self.expression(level + (operator not in RIGHT))
-            if operator in _RELATIONS and chained is not None:
-                direction.add(operator)
-                self._check_chain(direction, token.offset)
-                link = self._relation(operator, chained, right, token.offset)
-                left = Typed(Operation("&&", (left.term, link.term)), PREDICATE, left.offset)
+            right = self.expression(level if operator in RIGHT else level + 1)
+            if operator not in _RELATIONS:
+                left, chained = self._binary(operator, left, right, token.offset), None
+            elif chained is None:
+                left = self._binary(operator, left, right, token.offset)
+                chained, chain = right, (operator,)
+            else:
+                chain = (*chain, operator)
+                left = self._linked(left, chain, chained, right, token.offset)
                 chained = right
-                continue
-            chained = right if operator in _RELATIONS else None
-            direction = {operator}
-            left = self._binary(operator, left, right, token.offset)
         self.depth -= 1
         return left
+
+    def _linked(
+        self, left: Typed, chain: tuple[str, ...], middle: Typed, right: Typed, at: int
+    ) -> Typed:
+        """Return a chain of comparisons with one more link: `a < b < c` is `a < b && b < c`."""
+        if not (set(chain) <= _UP or set(chain) <= _DOWN):
+            raise self.cursor.error("a chain of comparisons must keep one direction", at=at)
+        link = self._relation(chain[-1], middle, right, at)
+        return Typed(Operation("&&", (left.term, link.term)), PREDICATE, left.offset)
 
     def _count(self) -> None:
         self.operators += 1
@@ -156,10 +163,6 @@ class Terms(Atoms):
                 f"the term has more than {MAX_OPERATORS} operators",
                 help_="divide it into several clauses",
             )
-
-    def _check_chain(self, operators: set[str], at: int) -> None:
-        if not (operators <= set(_COMPARES_UP) or operators <= set(_COMPARES_DOWN)):
-            raise self.cursor.error("a chain of comparisons must keep one direction", at=at)
 
     def _conditional(self, test: Typed) -> Typed:
         self._truth(test)

@@ -59,9 +59,11 @@ class Origin:
         return bisect_right(self.starts, offset)
 
 
+_BLANK = r"(?:[ \t\r\f\v\n]++|//[^\n@][^\n]*+|//@?+)*+"
+_SKIP = re.compile(_BLANK)
 _TOKEN = re.compile(
-    r"""
-    (?:[ \t\r\f\v\n]++|//[^\n@][^\n]*+|//@?+)*+
+    _BLANK
+    + r"""
     (?:
         (?P<name>[A-Za-z_]\w*)
       | (?P<symbol><==>|==>|\.\.\.|\.\.|->|<<|>>|<=|>=|==|!=|&&|\|\||\^\^
@@ -93,7 +95,8 @@ def tokens(origin: Origin, start: int, end: int) -> Iterator[Token]:
     while True:
         match = _TOKEN.match(text, at, end)
         if match is None:
-            raise _meaningless(origin, at, end)
+            skipped = _SKIP.match(text, at, end)
+            raise _meaningless(origin, skipped.end() if skipped else at)
         group = match.lastindex or 0
         begin, at = match.span(group)
         kind = _GROUPS[group]
@@ -106,13 +109,11 @@ def tokens(origin: Origin, start: int, end: int) -> Iterator[Token]:
             found = _DECORATION.finditer(text[start:end])
             decoration = {start + n for m in found for n in range(m.start(), m.end())}
         if begin not in decoration:
-            raise _meaningless(origin, begin, end)
+            raise _meaningless(origin, begin)
 
 
-def _meaningless(origin: Origin, at: int, end: int) -> UsageError:
-    """Return the error for the first character that starts no token."""
-    rest = origin.text[at:end]
-    at += len(rest) - len(rest.lstrip())
+def _meaningless(origin: Origin, at: int) -> UsageError:
+    """Return the error for a character that starts no token."""
     return UsageError(
         f"{origin.text[at]!r} has no meaning here",
         where=origin.place(at),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from asmith.model.plan import Reason
     from asmith.model.spec import Requirement, Spec
 
-VERSION = 2
+VERSION = 3
 
 RULES = """\
 You write one module of a program directly as x86-64 assembly for NASM 2.15 or later
@@ -100,18 +100,20 @@ def render(request: Request) -> str:
 
 
 def _contracts(request: Request) -> list[str]:
-    """Return the sheets of the other contracts, narrowed to what the spec's `uses` allows."""
-    own = request.interface.name
-    allowed: dict[InterfaceName, set[str]] = {n: set() for n in request.visible if n != own}
-    for use in request.spec.uses:
-        interface = request.visible[use.interface]
-        names = [use.symbol] if use.symbol else [str(s) for s in interface.surface]
-        allowed.setdefault(use.interface, set()).update(names)
+    """Return the sheets of the other contracts, narrowed to what the module may name.
+
+    A use of a whole interface shows all of it, a use of one symbol that symbol; of interfaces that
+    are merely included only constants and types can be named.
+    """
+    uses = [u for u in request.spec.uses if u.interface != request.interface.name]
     found = []
-    for name, symbols in sorted(allowed.items()):
-        interface = request.visible[name]
-        types = (EntryKind.CONSTANT, EntryKind.FIELD, EntryKind.TYPE)
-        shown = symbols | {s for s, e in interface.surface.items() if e.kind in types}
+    for name, interface in sorted(request.visible.items()):
+        shown = {u.symbol for u in uses if u.interface == name}
+        if "" in shown:
+            shown = {str(s) for s in interface.surface}
+        elif not shown and name != request.interface.name:
+            symbols = (EntryKind.FUNCTION, EntryKind.DATA)
+            shown = {str(s) for s, e in interface.surface.items() if e.kind not in symbols}
         if shown:
             text = sheet.render(interface, symbols=shown).rstrip()
             found.append(f"# Contract that it may use: {name}\n{text}\n")

@@ -151,7 +151,10 @@ def move(source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(source, target)
     except OSError as error:
-        raise explain(error, "rename the file", source) from error
+        if error.errno != errno.EXDEV:
+            raise explain(error, "rename the file", source) from error
+        write_atomic(target, read_bytes(source))  # two file systems: a copy, then a rename
+        remove(source)
 
 
 def remove(path: Path) -> None:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from asmith.errors import StepFailedError, UnavailableError
+from asmith.host import files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+
+_GUARD = """\
+groups=" "
+while read -r sign group; do
+    case $sign in
+    +) groups="$groups$group " ;;
+    -) groups="${groups%% $group *} ${groups#* $group }" ;;
+    esac
+done
+for group in $groups; do kill -KILL "-$group"; done
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +90,8 @@ def run(
         ) from error
     finally:
         os.close(source)
+    guard = _guard()
+    os.write(guard, f"+ {child.pid}\n".encode())
     try:
         stdout, stderr = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:
@@ -84,7 +101,30 @@ def run(
         ) from error
     finally:
         _end_group(child)
-    return Completed(child.returncode, stdout, stderr)
+        os.write(guard, f"- {child.pid}\n".encode())
+    done = Completed(child.returncode, stdout, stderr)
+    if not done.ok and _is_full(done, cwd):
+        raise files.explain(OSError(errno.ENOSPC, ""), f"finish '{command[0]}'", cwd)
+    return done
+
+
+def _is_full(done: Completed, cwd: Path) -> bool:
+    """Tell whether a program failed for want of disk space: it says so, or there is none left."""
+    return os.strerror(errno.ENOSPC).encode() in done.stderr or not os.statvfs(cwd).f_bavail
+
+
+@lru_cache(maxsize=1)
+def _guard() -> int:
+    """Return a pipe to a shell that is told of each group's begin and end.
+
+    When the pipe closes, since we ended, however, the shell kills the groups that are left.
+    """
+    reader, writer = os.pipe()
+    void = ((os.POSIX_SPAWN_OPEN, n, os.devnull, os.O_WRONLY, 0) for n in (1, 2))
+    actions = [(os.POSIX_SPAWN_DUP2, reader, 0), *void]
+    os.posix_spawn("/bin/sh", ["sh", "-c", _GUARD], os.environ, file_actions=actions, setpgroup=0)
+    os.close(reader)
+    return writer
 
 
 def _readable(data: bytes) -> int:
@@ -97,11 +137,14 @@ def _readable(data: bytes) -> int:
 
 
 def _end_group(child: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the child's group and reap the child."""
-    if child.poll() is None:
+    """Kill what is left of the group of a child that was not reaped yet, and reap it."""
+    if child.returncode is None:  # so nobody else has its id, even if it has ended
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+    for pipe in (child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def find(program: str) -> str | None:

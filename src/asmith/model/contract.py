@@ -218,7 +218,7 @@ ClauseBody = Predicate | Locations | Words
 
 
 class Audience(StrEnum):
-    """Whom a clause matters to (DESIGN of the contract language: callers, implementer, nobody)."""
+    """Whom a clause matters to."""
 
     CALLER = "caller"  # callers and the implementer
     IMPLEMENTER = "implementer"  # the implementer alone

@@ -150,24 +150,26 @@ def _requirements(
 
 def _normalise(lines: list[str]) -> str:
     """Join wrapped lines and fold blanks; nested items and fenced code keep their line breaks."""
-    parts: list[str] = []
+    prose: list[str] = [""]  # lines that are folded; fenced code goes to `made` as it is
+    made: list[str] = []
     fenced = False
     for line in lines:
         word = line.strip()
-        if _FENCE.match(word):
-            fenced = not fenced
-            parts.append(f"\n{word}")
-        elif fenced:
-            parts.append(f"\n{line.rstrip()}")
+        fence = _FENCE.match(word)
+        if fenced or fence:
+            made += [*map(_fold, prose), word if fence else line.rstrip()]
+            prose = []
+            fenced ^= bool(fence)
         elif _LIST.match(word):
-            parts.append("\n- " + re.sub(r"\[[ xX]\] +", "", _LIST.sub("", word, count=1), count=1))
+            prose.append("- " + re.sub(r"^\[[ xX]\] +", "", _LIST.sub("", word, count=1)))
         elif word:
-            parts.append(" " + word)
-    text = "".join(parts)
-    return "\n".join(
-        re.sub(r"[ \t]+", " ", t).strip() if "`" not in t else t.strip()
-        for t in text.strip().split("\n")
-    )
+            prose[-1:] = [f"{prose[-1]} {word}" if prose else word]
+    return "\n".join([*made, *map(_fold, prose)]).strip()
+
+
+def _fold(line: str) -> str:
+    """Fold runs of blanks, unless they may stand in a code span."""
+    return line.strip() if "`" in line else re.sub(r"[ \t]+", " ", line).strip()
 
 
 class _Body:

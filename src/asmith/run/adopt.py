@@ -48,11 +48,12 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
         if status.slot is Slot.STAGE:
             assert status.entry is not None
             moved[str(step)] = status.entry
-    renames: list[tuple[str, str, str]] = [
+    outputs: list[tuple[str, str, str]] = [
         (layout.output(Slot.STAGE, name), layout.output(Slot.BASE, name), digest)
         for entry in moved.values()
         for name, digest in entry.outputs.items()
     ]
+    placed: list[tuple[str, str, str]] = []
     changed = []
     for name in sorted({s.subject for s in steps if s.kind is not StepKind.LINK}):
         module = session.modules[ModuleName(name)]
@@ -62,8 +63,9 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
         if record is None:
             continue
         _remember(session, module, record)
-        renames += _place_module(session, module, record)
+        placed += _place_module(session, module, record)
         changed.append(module.name)
+    renames = [*placed, *outputs]  # modules first: where they cannot be written nothing is adopted
     if moved or renames:
         _carry_out(session.root, session.state, moved, renames)
     for module_name in changed:
@@ -128,12 +130,18 @@ def _place_module(session: Session, module: Module, record: Record) -> list[tupl
     return renames
 
 
+def _digest(path: Path) -> Digest | None:
+    data = files.read_if_exists(path)
+    return None if data is None else digest_bytes(data)
+
+
 def _carry_out(
     root: Path, state: State, moved: dict[str, Entry], renames: list[tuple[str, str, str]]
 ) -> None:
     intent = {
         "schema": 1,
         "renames": renames,
+        "replaced": {t: _digest(root / t) for _, t, _ in renames if t.startswith("modules/")},
         "entries": {
             step: {"inputs": dict(e.inputs), "outputs": dict(e.outputs), "facts": dict(e.facts)}
             for step, e in moved.items()
@@ -156,13 +164,29 @@ def recover(root: Path, state: State) -> bool:
     return True
 
 
+def _edited_since(root: Path, intent: dict[str, Any]) -> set[str]:
+    """Return the modules, as `modules/<module>`, with a file that is neither the old nor the new.
+
+    Somebody saved it after the intent was written: the edit stays, and the answer is in the store.
+    """
+    found = set()
+    for _, target, digest in intent["renames"]:
+        if target in intent["replaced"]:
+            known = (intent["replaced"][target], digest)
+            if _digest(root / target) not in known:
+                found.add(target.rpartition(".")[0])
+    return found
+
+
 def _finish(root: Path, state: State, intent: dict[str, Any]) -> None:
     """Carry an intent out: invalidate, rename, record. May be repeated from any point."""
     steps = intent["entries"]
     state.drop(Slot.BASE, steps)
+    edited = _edited_since(root, intent)
     for source, target, digest in intent["renames"]:
-        data = files.read_if_exists(root / source)
-        if data is not None and digest_bytes(data) == digest:
+        if target.rpartition(".")[0] in edited:
+            files.remove(root / source)
+        elif _digest(root / source) == digest:
             files.move(root / source, root / target)
     made: dict[tuple[Slot, str], Entry] = {
         (Slot.BASE, step): Entry(v["inputs"], v["outputs"], v["facts"]) for step, v in steps.items()

@@ -7,7 +7,10 @@ not in the journal, so forgetting never buys one again.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Backend:
@@ -15,6 +18,7 @@ class Backend:
 
     desc = "asmith's own state (build/state)"
     running = False  # set while steps run: doit then also "removes" what merely failed
+    ended: Callable[[], None] | None = None  # called once when all steps have ended
 
     def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
         del codec, module_name
@@ -22,7 +26,14 @@ class Backend:
         self._values: dict[str, dict[str, Any]] = {}
 
     def dump(self) -> None:
-        """Write nothing: there is no second database that could disagree."""
+        """Write nothing: there is no second database that could disagree.
+
+        doit calls this when all of a run's steps have ended, on all threads. (A task's teardown is
+        no such moment: each thread calls it when there is nothing left to start.)
+        """
+        ended, Backend.ended = Backend.ended, None
+        if ended is not None:
+            ended()
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:
         """Remember a value for this process."""

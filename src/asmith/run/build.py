@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from asmith.errors import AsmithError, ExitCode, StepFailedError
+from asmith.errors import AsmithError, ExitCode, StepFailedError, UnavailableError
 from asmith.model.names import ModuleName
 from asmith.model.plan import Reason, Step, StepKind
 from asmith.run import adopt, answering, engine, layout, planning, tasks, view
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asmith.model.plan import Plan
+
+
+_TRIES = 5  # how often a build begins again because its sources changed under it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def build_locked(
     """Do what `build` does, for a caller that holds the lock."""
     outcome = Outcome()
     failed: dict[ModuleName, AsmithError] = {}
+    again = _TRIES
     while True:
         session = tasks.prepare(root, Session, force=options.force)
         session.hold(planning.mates(session, failed))
@@ -70,6 +74,8 @@ def build_locked(
         outcome.kept = sum(session.status(s).clean for s in steps)
         run_steps(session, steps, options.jobs, say)
         outcome.executed += session.executed
+        if session.outdated() and (again := again - 1) > 0:
+            continue  # a spec or interface was saved meanwhile: what it made is not adopted
         # Beyond this point every step either holds, or failed, or waits for one that failed.
         blame = _blame(session, failed)
         if not blame:
@@ -91,7 +97,7 @@ def build_locked(
 def _told_once(errors: list[AsmithError], session: Session) -> list[AsmithError]:
     """Return the errors, each once; what merely waited for a failed step says nothing new."""
     errors += session.failures.values()
-    once = list({e.render(): e for e in errors}.values())
+    once = list({(e.what, getattr(e, "findings", ())): e for e in errors}.values())
     return [e for e in once if not isinstance(e, engine.WaitingError)] or once
 
 
@@ -130,6 +136,8 @@ def _blame(
     blame: dict[ModuleName, AsmithError] = {}
     moving = {n for s in planning.change_sets(session) for n in s.modules}
     for step, error in session.failures.items():
+        if isinstance(error, UnavailableError):
+            continue  # nobody's fault, and no better for those that are not held
         suspects = [n for n in _involved(session, step) if n in moving]
         blame |= {n: error for n in suspects if n not in failed and not session.modules[n].held}
     return blame
@@ -149,6 +157,8 @@ def reject_drafts(session: Session) -> None:
     change, or of a product, against every draft that it links.
     """
     for step, error in session.failures.items():
+        if isinstance(error, UnavailableError):
+            continue  # a full disk or a missing tool says nothing of an answer
         drafts = [n for n in _involved(session, step) if session.modules[n].draft]
         own = [n for n in drafts if n == step.subject]
         for name in own or drafts:

@@ -1,17 +1,20 @@
 """The inputs of each step, by name. Equal inputs mean an equal result: the whole of staleness.
 
 assemble  the text, the generated include, the stamp, files taken in with incbin, nasm's version
-check     the object's code, the text without comments, what of the contracts it reads, the rules
+check     the object's code, the text without comments, its banner, the contracts, the rules
 link      each object's code and stamp, the product's definition, the libraries, the driver
 test      the test files and examples, each linked object's code, the contract's types
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from asmith import __version__
+from asmith.abi import banner
 from asmith.check.engine import RULESET_VERSION
+from asmith.contract.layout import size_of
 from asmith.model import nasm as nasm_text
 from asmith.model.names import ModuleName, digest_bytes, digest_of
 from asmith.model.plan import Step, StepKind
@@ -94,15 +97,45 @@ def _check(session: Session, module: Module) -> Inputs:
         {q: t.digest for q, t in module.trace.imports.items()},
         {q: e.value for q, e in module.imports.items()},
         [str(u) for u in spec.uses],
-        sorted(c.text for f in own.functions.values() for c in f.clauses if c.keyword == "waive"),
+        sorted(
+            [f.name, c.text]
+            for f in own.functions.values()
+            for c in f.clauses
+            if c.keyword == "waive"
+        ),
         sorted(c.text for c in own.clauses if c.keyword == "waive"),
     ]
+    code = nasm_text.code_text(module.text())
     return {
         "code": str(entry.facts["code"]),
-        "text without comments": digest_bytes(nasm_text.code_text(module.text()).encode()),
+        "text without comments": digest_bytes(code.encode()),
+        "banner": digest_of("banner", banner.lines(module.text())),
         "contracts": digest_of("contracts", contract),
+        "in sight": digest_of("in sight", _in_sight(session, module, code)),
         "rules": str(RULESET_VERSION),
     }
+
+
+def _in_sight(session: Session, module: Module, code: str) -> list[object]:
+    """Return what rules read of contracts besides the traced part, as far as it bears on a text.
+
+    Names that the code shares with a contract, traced or not (SRC003), which structures that its
+    own prototypes speak of have a known layout (SRC001), private conventions, and the sizes of its
+    own data (ELF003).
+    """
+    own = session.workspace.interface_of(module.name)
+    seen = session.workspace.visible_interfaces(module.name).values()
+    words = set(re.findall(r"[\w$#@~.?]+", code))
+    named = {e.nasm for i in seen for e in i.surface.values()}
+    named |= {n.partition(".")[0] for n in named}
+    spoken = {w for e in own.surface.values() for w in re.findall(r"\w+", e.caller)}
+    complete = {t for i in seen for t, a in i.types.items() if a.fields}
+    conventions = {
+        c.text for i in seen for f in i.functions.values() for c in f.clauses
+        if c.keyword == "clobbers"
+    }  # fmt: skip
+    sizes = {d.name: size_of(d.type, own.types) for d in own.data.values()}
+    return [sorted(words & named), sorted(spoken & complete), sorted(conventions), sizes]
 
 
 def _link(session: Session, step: Step) -> Inputs:

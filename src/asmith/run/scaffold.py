@@ -6,18 +6,19 @@ import keyword
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asmith.abi import include
 from asmith.errors import UsageError
 from asmith.host import files
 from asmith.model.names import ModuleName
+from asmith.project.config import CONFIG, parse
 from asmith.run import layout
 from asmith.run.session import Session
 from asmith.store import lock, records
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from asmith.model.record import Record, Traced
 
@@ -174,6 +175,7 @@ def rename(root: Path, name: str, to: str) -> tuple[str, ...]:
         texts = _renamed(root, session, name, to, shared=shared)
         for path, data in texts.items():
             files.write_atomic(root / path, data)
+        session.store.rename(ModuleName(name), ModuleName(to))
         for path in _own_files(root, session, name):
             files.remove(root / path)
         return tuple(sorted(texts))
@@ -183,11 +185,10 @@ def _renamed(root: Path, session: Session, name: str, to: str, *, shared: bool) 
     """Return every file that a rename writes, with its new bytes."""
     front = (rf"^module: *{name}\b", f"module: {to}")
     implements = (rf"^implements: *{name}\b", f"implements: {to}")
-    uses = (rf"^(uses:.*?[\[, ]){name}(?=[\],. ])", rf"\g<1>{to}")
+    uses = (r"^uses:.*$", lambda m: re.sub(rf"(?<=[\[, ]){name}(?=[\],. ])", to, m[0]))
     include = (rf'^(\s*#\s*include\s+)"{name}\.h"', rf'\g<1>"{to}.h"')
-    product = (rf'^(\s*(?:roots|offers|bind)\b.*?["\s{{]){name}(?=["\s=])', rf"\g<1>{to}")
     workspace = session.workspace
-    moves = [(f"specs/{name}.md", f"specs/{to}.md", front), _in_place("pyproject.toml", product)]
+    moves: list[_Move] = [(f"specs/{name}.md", f"specs/{to}.md", front)]
     for path in layout.test_files(root, name):
         if not path.endswith("/conftest.py"):
             target = path.replace(f"/test_{name}.py", f"/test_{to}.py")
@@ -199,11 +200,60 @@ def _renamed(root: Path, session: Session, name: str, to: str, *, shared: bool) 
             if spec.module != name:
                 moves += [_in_place(spec.path, uses), _in_place(spec.path, implements)]
         moves += [_in_place(i.path, include) for i in workspace.interfaces.values()]
-    made = _moved(root, moves)
+    made = _moved(root, moves) | _configuration(root, name, to, shared=shared)
     return made | _records(root, session, name, to, shared=shared)
 
 
-_Change = tuple[str, str]
+def _configuration(root: Path, name: str, to: str, *, shared: bool) -> dict[str, bytes]:
+    """Return pyproject.toml with the new name in its products, if it names the old one.
+
+    Roots and what `bind` binds are modules; offers and the keys of `bind` are interfaces.
+    """
+    before = files.read_bytes(root / CONFIG)
+    value = (rf"""(["']){name}(?=\1)""", rf"\g<1>{to}")
+    bound = (rf"""(=\s*["']){name}(?=["'])""", rf"\g<1>{to}")
+    key = (rf"""((?:^|[{{,])\s*["']?){name}(?=["']?\s*=)""", rf"\g<1>{to}")
+    changes = {"roots": [value], "bind": [bound]}
+    if shared:
+        changes = {"roots": [value], "offers": [value], "bind": [bound, key]}
+    lines, table, entry = [], "", ""
+    for line in before.decode("utf-8").split("\n"):
+        if line.startswith("["):
+            table, entry = line, "bind" if line.rstrip().endswith(".bind]") else ""
+        elif found := re.match(r"\s*(kind|roots|offers|bind)\s*=", line):
+            entry = found[1]
+        changed = line
+        if table.startswith("[tool.asmith.products.") and line != table:
+            for change in changes.get(entry, ()):
+                changed = re.sub(*change, changed)
+        lines.append(changed)
+    after = "\n".join(lines).encode()
+    if _products(after) != _products(before, {name: to}, shared=shared):
+        raise UsageError(
+            f"cannot rename '{name}' in the products",
+            where=CONFIG,
+            why="they name it in a form of TOML that asmith reads but cannot rewrite",
+            help="write kind, roots, offers and bind on lines that begin with these words",
+        )
+    return {} if after == before else {CONFIG: after}
+
+
+def _products(data: bytes, new: Mapping[str, str] | None = None, *, shared: bool = False) -> Any:
+    """Return a configuration's products as plain values, with names replaced."""
+    module = new or {}
+    interface = module if shared else {}
+    return [
+        (
+            p.name,
+            [module.get(r, r) for r in p.roots],
+            [interface.get(o, o) for o in p.offers],
+            {interface.get(i, i): module.get(m, m) for i, m in p.bind.items()},
+        )
+        for p in parse(data).products.values()
+    ]
+
+
+_Change = tuple[str, "str | Callable[[re.Match[str]], str]"]
 _Move = tuple[str, str, _Change | None]
 
 

@@ -235,6 +235,10 @@ class Session:
             known = self._digests[path] = (seen, digest_bytes(data))
         return known[1]
 
+    def outdated(self) -> bool:
+        """Tell whether a spec, an interface or the configuration is no longer what was read."""
+        return any(self.digest(p) != d for p, d in self.workspace.sources.items())
+
     def forget_known(self) -> None:
         """Decide everything anew from here on."""
         self._known.clear()

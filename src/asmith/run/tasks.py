@@ -2,8 +2,8 @@
 
 A task has no file_dep and no targets: `uptodate` asks `Session.status`, which is asked again right
 before the task would run, so an equal result upstream stops the rebuild there. `_open` takes the
-lock before anything is decided and its teardown gives it back; `adopt:<product>` makes what was
-linked and tested the last good build.
+lock before anything is decided, and the end of the run gives it back; `adopt:<product>` makes what
+was linked and tested the last good build.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Run:
     def _open(self) -> None:
         Backend.running = True
         self._lock = lock.acquire(self.session.root / layout.LOCK)
+        Backend.ended = self.close
         fresh = prepare(self.session.root, type(self.session))
         self.session.state = fresh.state
         self.session.modules = fresh.modules
@@ -97,6 +98,7 @@ def prepare(root: Any, kind: type[Session], *, force: bool = False) -> Session:
     from asmith.store.state import State
 
     adopt.recover(root, State(root / layout.STATE))
+    files.remove_tree(root / layout.SCRATCH)  # of a build that was killed: the lock is ours
     session = kind.open(root)
     session.force = force
     hold_unanswerable(session)
@@ -125,7 +127,6 @@ def tasks(run: Run) -> Iterator[dict[str, Any]]:
     yield {
         "basename": OPEN,
         "actions": [run.open],
-        "teardown": [run.close],
         "uptodate": [False],
         "doc": "take the lock and look at the project",
         **_QUIET,

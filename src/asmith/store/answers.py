@@ -130,6 +130,13 @@ class Store:
                 continue
         return tuple(found)
 
+    def rename(self, module: ModuleName, to: ModuleName) -> None:
+        """Let a module's attempts follow it to its new name."""
+        data = files.read_if_exists(self._attempts(module))
+        if data is not None:
+            files.append(self._attempts(to), data)
+            files.remove(self._attempts(module))
+
     def _attempts(self, module: ModuleName) -> Path:
         return self.root / "attempts" / f"{module}.jsonl"
 

@@ -76,6 +76,8 @@ def decode(data: bytes, path: str, help: str = _RESTORE) -> Record:  # noqa: A00
     except json.JSONDecodeError as error:
         where = Place(path, error.lineno, error.colno)
         raise _damaged(where, f"it is not JSON: {error.msg.lower()}", help) from error
+    except RecursionError as error:
+        raise _damaged(Place(path), "it is nested too deep", help) from error
     if not isinstance(value, dict):
         raise _damaged(Place(path), "it is no JSON object", help)
     try:
@@ -86,7 +88,7 @@ def decode(data: bytes, path: str, help: str = _RESTORE) -> Record:  # noqa: A00
                 help="use the asmith that wrote it, or restore the file from version control",
             )
         return _record(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         missing = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
         raise _damaged(Place(path), missing, help) from error
 
@@ -102,7 +104,7 @@ def _record(value: dict[str, Any]) -> Record:
     }  # fmt: skip
     if surplus := sorted(set(value) - known):
         raise ValueError(f"unknown key '{surplus[0]}'")
-    trace = value["trace"]
+    trace = _object(value, "trace")
     return Record(
         module=ModuleName(_text(value, "module")),
         implements=InterfaceName(_text(value, "implements")),
@@ -112,17 +114,17 @@ def _record(value: dict[str, Any]) -> Record:
         answer=Digest(_text(value, "answer")),
         assembly=Digest(_text(value, "assembly")),
         object=None if value["object"] is None else Digest(_text(value, "object")),
-        generator=_texts(value["generator"]),
+        generator=_texts(value, "generator"),
         accepted=_text(value, "accepted"),
-        notes=tuple(str(n) for n in value["notes"]),
+        notes=_strings(value, "notes"),
         trace=Trace(
-            requirements={k: Digest(v) for k, v in _texts(trace["requirements"]).items()},
-            uses=tuple(str(u) for u in trace["uses"]),
-            exports=_decode_traced(trace["exports"]),
-            offers=_decode_traced(trace["offers"]),
-            imports=_decode_traced(trace["imports"]),
+            requirements={k: Digest(v) for k, v in _texts(trace, "requirements").items()},
+            uses=_strings(trace, "uses"),
+            exports=_decode_traced(trace, "exports"),
+            offers=_decode_traced(trace, "offers"),
+            imports=_decode_traced(trace, "imports"),
         ),
-        attempts=tuple(decode_attempt(a) for a in value["attempts"]),
+        attempts=tuple(decode_attempt(a) for a in _array(value, "attempts", dict, "objects")),
     )
 
 
@@ -135,7 +137,7 @@ def decode_attempt(value: dict[str, Any]) -> Attempt:
         generator=_text(value, "generator"),
         model=_text(value, "model"),
         outcome=_text(value, "outcome"),
-        findings=tuple(str(f) for f in value["findings"]),
+        findings=_strings(value, "findings"),
         at=_text(value, "at"),
     )
 
@@ -146,11 +148,27 @@ def _text(value: dict[str, Any], key: str) -> str:
     return str(value[key])
 
 
-def _texts(value: Any) -> dict[str, str]:
-    if not all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):
-        raise TypeError("expected an object of strings")
-    return dict(value)
+def _object(value: dict[str, Any], key: str) -> dict[str, Any]:
+    if not isinstance(value[key], dict):
+        raise TypeError(f"'{key}' must be an object")
+    return dict(value[key])
 
 
-def _decode_traced(value: dict[str, Any]) -> dict[str, Traced]:
-    return {k: Traced(_text(v, "text"), Digest(_text(v, "digest"))) for k, v in value.items()}
+def _array(value: dict[str, Any], key: str, kind: type, words: str) -> list[Any]:
+    if not isinstance(value[key], list) or not all(isinstance(v, kind) for v in value[key]):
+        raise TypeError(f"'{key}' must be an array of {words}")
+    return list(value[key])
+
+
+def _strings(value: dict[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(_array(value, key, str, "strings"))
+
+
+def _texts(value: dict[str, Any], key: str) -> dict[str, str]:
+    found = _object(value, key)
+    return {k: _text(found, k) for k in found}
+
+
+def _decode_traced(value: dict[str, Any], key: str) -> dict[str, Traced]:
+    found = {name: _object(value[key], name) for name in _object(value, key)}
+    return {k: Traced(_text(v, "text"), Digest(_text(v, "digest"))) for k, v in found.items()}

@@ -14,6 +14,7 @@ from asmith.abi import places as places_module
 from asmith.abi.classes import Part, classify
 from asmith.abi.places import Places, places
 from asmith.contract.basic import SCALARS, VOID
+from asmith.contract.standard import standard_registers
 from asmith.model.contract import Array, FunctionType, Named, Pointer
 from unit.abi.gcc_oracle import VECTORS, interface_of, verdict
 from unit.abi.random_headers import Headers
@@ -131,11 +132,39 @@ def test_pieces_tell_which_bytes_a_register_holds() -> None:
     assert [(p.offset, p.size) for p in argument.pieces] == [(0, 3)]
 
 
+def test_classes_that_meet_are_merged() -> None:
+    header = (
+        "union a { float f; int n; }; union b { long double v; float f; };"
+        "union c { __m128 v; long n; }; union d { float f; double g; };"
+        "union e { __m128 v; long double w; }; struct f { __m128 v[2]; };"
+    )
+    types = interface_of(header).types
+    found = {t: classify(Named("union", t), types) for t in types}
+    assert found == {
+        "a": (Part.INTEGER,),
+        "b": (Part.MEMORY,),
+        "c": (Part.INTEGER, Part.SSE),
+        "d": (Part.SSE,),
+        "e": (Part.MEMORY,),
+        "f": (Part.MEMORY,),
+    }
+
+
 def test_classes_of_what_is_never_passed() -> None:
     assert classify(VOID, {}) == ()
     assert classify(FunctionType(VOID, ()), {}) == (Part.INTEGER,)
     assert classify(Array(SCALARS["float"], 3), {}) == (Part.SSE, Part.SSE)
     assert classify(Array(Pointer(Named("struct", "none")), 2), {}) == (Part.INTEGER,) * 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(["int", "double", "char *", "float", "long"]), max_size=18))
+def test_the_registers_of_scalars_are_known_without_classes(types: list[str]) -> None:
+    parameters = ", ".join(f"{t} p{n}" for n, t in enumerate(types)) or "void"
+    interface = interface_of(f"//@ assigns \\nothing;\nfloat f({parameters});")
+    found = places(interface.functions["f"], {})
+    expected = {a.name: a.registers[0] for a in found.arguments if a.pieces}
+    assert standard_registers(interface.functions["f"]) == {**expected, "\\result": "xmm0"}
 
 
 # ---- gcc -----------------------------------------------------------------------------------------

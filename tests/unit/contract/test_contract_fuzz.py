@@ -43,6 +43,9 @@ def test_the_fuzzers_reach_both_ends() -> None:
 @example(b"/*@*/")
 @example(b"/*@@*/int x;")
 @example(b"#")
+@example("//@ \u00a0".encode())
+@example("//@ // x\n//@ \u2028".encode())
+@example("\x0cint \u0085 f(foo x);\n".encode())
 @given(st.binary(max_size=200))
 def test_any_bytes_end_well(data: bytes) -> None:
     try:
@@ -80,3 +83,10 @@ def test_long_and_deep_headers_end_within_a_second() -> None:
         "extern int *x;" * 4_500,
     ):
         judged(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet=st.sampled_from("/*@;\\ \n#=a1'\"(){}\u00a0\u2028\x0c,.&"), max_size=60))
+def test_any_punctuation_ends_well(text: str) -> None:
+    judged(text)
+    judged(f"//@ {text}\nint f(int a);")

@@ -234,6 +234,38 @@ def test_the_baseline_isa_is_the_default() -> None:
     assert surface(plain) == surface(written)
 
 
+@pytest.mark.parametrize(
+    ("prototype", "clause", "same"),
+    [
+        ("int f(int a, char *b);", "asm in rsi = b, rdi = a; asm out rax = \\result", True),
+        ("int f(int a, char *b);", "asm in rsi = a, rdi = b", False),
+        ("double f(int a, double b, enum e c);", "asm in xmm0 = b; asm out xmm0 = \\result", True),
+        ("double f(int a, double b, enum e c);", "asm in rsi = c", True),
+        ("double f(int a, double b);", "asm out rax = \\result", False),
+        ("void f(__int128 a, int b);", "asm in rdx = b", False),
+        ("struct s f(int b);", "asm in rdi = b", False),
+        ("void f(int a,int b,int c,int d,int e,int g,int h);", "asm in r9 = g", True),
+        ("void f(int a,int b,int c,int d,int e,int g,int h);", "asm in r10 = h", False),
+    ],
+)
+def test_registers_of_the_abi_written_out_are_no_change(
+    prototype: str, clause: str, *, same: bool
+) -> None:
+    head = "struct s { int a; }; enum e { A };\n/*@ assigns \\nothing; "
+    plain, written = surface(f"{head}*/ {prototype}"), surface(f"{head}{clause}; */ {prototype}")
+    assert (plain["f"].caller == written["f"].caller) is same
+
+
+def test_two_parameters_may_not_meet_in_a_register() -> None:
+    with pytest.raises(UsageError, match="'a' and 'b' would both be in rsi"):
+        surface("//@ assigns \\nothing; asm in rsi = a;\nint f(int a, int b);")
+
+
+def test_half_of_a_clause_may_say_what_holds_anyway() -> None:
+    head = "//@ assigns \\nothing; asm in rdi = a, rax = b;\nint f(int a, int b);"
+    assert surface(head)["f"].caller.splitlines()[-1] == "in rax = b"
+
+
 def test_a_tag_may_share_its_name_with_a_function() -> None:
     found = surface("struct stat { int mode; };\n//@ assigns *s;\nint stat(struct stat *s);")
     assert list(found) == ["stat", "struct stat", "stat.mode"]

@@ -157,6 +157,11 @@ def test_what_is_said_of_the_state_after_the_call(text: str) -> None:
         ("sizeof n == 4", "expected '(', got 'n'"),
         ("valid_string(v)", "takes one pointer to char, got 'void *'"),
         ("\\valid(call)", "whose extent is unknown"),
+        (
+            "other == \\null && nother == 0",
+            "no name 'nother' is visible here; did you mean 'other'?",
+        ),
+        ("\\result == 0", "no meaning before the call"),
     ],
 )
 def test_a_term_of_the_wrong_type_is_refused(text: str, what: str) -> None:

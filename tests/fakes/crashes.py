@@ -1,0 +1,176 @@
+"""Builds that are killed at random moments, and what must be true of the build after each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from asmith.errors import AsmithError
+from fakes import data as datas
+from fakes import edits
+from fakes.sample import CONFIG, GENERATOR, Sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fakes.data import Data
+
+OUTPUTS = ("build/obj", "build/bin", "modules")
+_POLL = 0.001  # seconds
+_MOMENTS = ((b"", 0.5), (b":", 0.3), (b"\nlink:", 0.08))  # seen in the progress, seconds after it
+_UNSEEN = (edits.stack_clause,)  # a request shows callers the frame, which is not in their trace
+
+
+@dataclass
+class Tally:
+    """What came of some trials."""
+
+    trials: int = 0
+    killed: int = 0  # builds that were not over when the signal came
+    wrong: list[str] = field(default_factory=list)  # what differed from a clean build
+    unreadable: list[str] = field(default_factory=list)  # builds afterwards that failed
+    repeated: int = 0  # steps that a killed build had ended, run again though nothing was edited
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return (
+            f"{self.trials} trials, {self.killed} killed, {len(self.wrong)} wrong outputs, "
+            f"{len(self.unreadable)} unreadable states, {self.repeated} repeated steps"
+        )
+
+
+class Crashes:
+    """A project whose builds are killed, one after another."""
+
+    def __init__(self, root: Path, seed: int) -> None:
+        """Write the project and build it once."""
+        self.root = root
+        self.random = random.Random(seed)  # noqa: S311 -- reproducible
+        self.data = datas.start().without_tests()
+        self.history = [self.data]
+        self.tally = Tally()
+        self.sample = Sample(root / "project")
+        self._clean: dict[str, dict[str, bytes]] = {}
+        _write(self.sample, self.data)
+        self._child().wait()
+
+    def trial(self) -> None:
+        """Edit, build, kill, edit or not, build: everything must be as after a clean build."""
+        self._edit()
+        child = self._child()
+        self._wait(child)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        self.tally.killed += child.wait() == -signal.SIGKILL
+        self.tally.trials += 1
+        told = (self.root / "progress").read_text(encoding="utf-8").split("\n")
+        ended = {line.split()[0] for line in told[:-1] if ":" in line.split(" ")[0]}
+        ended -= {line.split()[0] for line in told[-2:-1] if line}  # the last one had only begun
+        what = self.random.choice([self._nothing, self._edit, self._revert, self._damage])
+        what()
+        try:
+            ran = self.sample.ran()
+            again = self.sample.ran()
+        except (AsmithError, AssertionError) as error:
+            self.tally.unreadable.append(f"trial {self.tally.trials}: {error}")
+            self.sample.remove("build")
+            return
+        if what == self._nothing:
+            self.tally.repeated += len(ended & set(ran))
+        if again:
+            self.tally.wrong.append(f"trial {self.tally.trials}: a second build ran {again}")
+        self._compare()
+        self.history.append(self.data)
+
+    # ---- edits -----------------------------------------------------------------------------------
+
+    def _nothing(self) -> None:
+        """Leave everything as the kill left it."""
+
+    def _edit(self) -> None:
+        for _ in range(self.random.choice([1, 2, 4])):
+            self.data = edits.edited(self.random, self.data, but=_UNSEEN)[1]
+        _write(self.sample, self.data)
+
+    def _revert(self) -> None:
+        self.data = self.random.choice(self.history[-3:])
+        _write(self.sample, self.data)
+
+    def _damage(self) -> None:
+        """Delete, truncate or edit a file below build/, or delete all of it."""
+        found = sorted(p for p in (self.sample.root / "build").rglob("*") if p.is_file())
+        if not found or self.random.random() < 0.1:
+            shutil.rmtree(self.sample.root / "build", ignore_errors=True)
+            return
+        path = self.random.choice(found)
+        content = path.read_bytes()
+        match self.random.randrange(3):
+            case 0:
+                path.unlink()
+            case 1:
+                path.write_bytes(content[: self.random.randrange(len(content) + 1)])
+            case _:
+                place = self.random.randrange(len(content) + 1)
+                path.write_bytes(content[:place] + b"\0garbage" + content[place + 8 :])
+
+    # ---- the child -------------------------------------------------------------------------------
+
+    def _child(self) -> subprocess.Popen[bytes]:
+        """Start a build in a process group of its own; what it says of steps goes to a file."""
+        with (self.root / "progress").open("wb") as progress:
+            return subprocess.Popen(
+                [sys.executable, "-m", "asmith.cli.main", "build", "-C", str(self.sample.root)],
+                stdout=progress,
+                stderr=progress,
+                process_group=0,
+            )
+
+    def _wait(self, child: subprocess.Popen[bytes]) -> None:
+        """Wait for a random moment: of the whole build, of its steps, or of link and adoption."""
+        sign, at_most = self.random.choice(_MOMENTS)
+        while child.poll() is None and sign not in (self.root / "progress").read_bytes():
+            time.sleep(_POLL)
+        time.sleep(self.random.uniform(0, at_most))
+
+    # ---- the truth -------------------------------------------------------------------------------
+
+    def _compare(self) -> None:
+        got, expected = products_of(self.sample), self._clean_build()
+        for path in sorted({*got, *expected}):
+            if got.get(path) != expected.get(path):
+                self.tally.wrong.append(f"trial {self.tally.trials}: {path}")
+
+    def _clean_build(self) -> dict[str, bytes]:
+        key = repr(sorted(datas.files(self.data).items()))
+        if key not in self._clean:
+            clean = Sample(self.root / "clean")
+            _write(clean, self.data)
+            clean.ran()
+            self._clean[key] = products_of(clean)
+            shutil.rmtree(clean.root)
+        return self._clean[key]
+
+
+def products_of(sample: Sample) -> dict[str, bytes]:
+    """Return every object, product and module text; anything else in modules/ by name alone."""
+    found = sample.tree(*OUTPUTS)
+    return {p: b"" if p.endswith(".json") else data for p, data in found.items()}
+
+
+def _write(sample: Sample, data: Data) -> None:
+    """Write a project, but for files that say the same already."""
+    generator = CONFIG.format(python=sys.executable, generator=GENERATOR)
+    generator = generator[generator.index("[tool.asmith.generator]") :]
+    texts = datas.files(data) | {"pyproject.toml": datas.products(data) + generator}
+    for path, text in texts.items():
+        target = sample.root / path
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            sample.write(path, text)
