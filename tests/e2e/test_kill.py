@@ -134,6 +134,21 @@ def _runs(pid: int) -> bool:
         return False
 
 
+def test_a_lock_that_outlives_its_owner_for_a_moment_is_waited_for(plain: Sample) -> None:
+    """A kill between fork and exec leaves the lock with the child until that executes."""
+    script = (
+        "import fcntl, os, sys, time\n"
+        "handle = os.open(sys.argv[1], os.O_RDWR)\n"
+        "fcntl.flock(handle, fcntl.LOCK_EX)\n"
+        "os.pwrite(handle, f'{os.getpid():<8}'.encode(), 0)\n"
+        "os.fork() or time.sleep(0.4)\n"
+        "os._exit(0)\n"
+    )
+    owner = subprocess.run([sys.executable, "-c", script, plain.root / "build/lock"], check=True)
+    assert owner.returncode == 0
+    assert plain.ran() == []
+
+
 def test_nothing_of_a_killed_build_stays_in_the_way(plain: Sample) -> None:
     left = plain.root / "build/tmp/run-left/object.o"
     plain.write("build/tmp/run-left/object.o", "from a build that was killed")

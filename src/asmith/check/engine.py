@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from asmith.check.coverage import not_analysed
 from asmith.check.inputs import (
     CheckResult,
+    HeaderInput,
     Level,
     LinkInput,
     NotAnalysed,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RULESET_VERSION",
     "CheckResult",
+    "HeaderInput",
     "Level",
     "LinkInput",
     "NotAnalysed",
@@ -34,6 +36,7 @@ __all__ = [
     "Profile",
     "Waived",
     "all_rules",
+    "check_header",
     "check_link",
     "check_object",
     "explain",
@@ -66,6 +69,12 @@ def check_link(subject: LinkInput) -> CheckResult:
     return CheckResult(findings=in_order(_findings(Level.LINK, subject)))
 
 
+def check_header(subject: HeaderInput) -> CheckResult:
+    """Return what the rules of the header level find in one external interface."""
+    kept, waived = split_waived(_findings(Level.HEADER, subject), subject.interface)
+    return CheckResult(findings=in_order(kept), waived=waived)
+
+
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings by file, line and rule, at most `LIMIT` of a rule in a function.
 
@@ -90,7 +99,7 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(shown)
 
 
-def _findings(level: Level, subject: ObjectInput | LinkInput) -> Iterable[Finding]:
+def _findings(level: Level, subject: ObjectInput | LinkInput | HeaderInput) -> Iterable[Finding]:
     """Yield the findings of a level's rules, each with the severity that the profile gives it."""
     for rule in all_rules():
         severity = rule.profiles.get(subject.profile)

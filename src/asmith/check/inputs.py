@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 
 class Level(StrEnum):
-    """What a rule reads: one object with its text, or a whole link."""
+    """What a rule reads: one object with its text, a whole link, or a real header."""
 
     OBJECT = "object"
     LINK = "link"
+    HEADER = "header"
 
 
 class Profile(StrEnum):
@@ -83,6 +84,19 @@ class LinkInput:
     libraries: Mapping[str, frozenset[str]] = field(default_factory=dict)
     entry_points: tuple[str, ...] = ()
     interfaces: Mapping[InterfaceName, Interface] = field(default_factory=dict)
+    profile: Profile = Profile.PROJECT
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderInput:
+    """One external interface: what differs from the real headers, what the library lacks.
+
+    Both are what `asmith.toolchain.header` finds out: `compare` and `exported`.
+    """
+
+    interface: Interface
+    differences: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
     profile: Profile = Profile.PROJECT
 
 

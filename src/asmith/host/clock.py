@@ -11,6 +11,11 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def pause(seconds: float) -> None:
+    """Let some time pass."""
+    time.sleep(seconds)
+
+
 def monotonic() -> float:
     """Return seconds since some fixed moment, for durations alone."""
     return time.perf_counter()

@@ -8,11 +8,14 @@ import os
 from typing import TYPE_CHECKING
 
 from asmith.errors import UnavailableError
-from asmith.host import files
+from asmith.host import clock, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+_PATIENCE = 2.0  # seconds
 
 
 def acquire(path: Path) -> int:
@@ -22,23 +25,44 @@ def acquire(path: Path) -> int:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise files.explain(error, "open the lock", path) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        owner = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+    if not _taken(handle):
+        owner = _owner(handle) or "unknown"
         os.close(handle)
         raise UnavailableError(
             f"another asmith builds this project (process {owner})",
             where=str(path),
             why="two builds at once would write the same files",
             help="wait until it ends, or stop it",
-        ) from error
+        )
     try:
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
     except OSError:
         pass  # a full disk: the lock holds without its owner's name
     return handle
+
+
+def _taken(handle: int) -> bool:
+    """Take the lock; tell whether it was free.
+
+    A child that a killed build was just starting holds it until it has become another program:
+    where the owner is no more, that moment is waited for.
+    """
+    deadline = clock.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if os.path.exists(f"/proc/{_owner(handle)}") or clock.monotonic() > deadline:
+                return False
+            clock.pause(0.002)
+        else:
+            return True
+
+
+def _owner(handle: int) -> str:
+    """Return the process id that the lock names; empty if it names none."""
+    return os.pread(handle, 32, 0).decode("ascii", "replace").strip()
 
 
 def release(handle: int) -> None:

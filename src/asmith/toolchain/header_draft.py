@@ -115,7 +115,7 @@ def _text(
     if constants := list(_constants(asked)):
         parts.append("\n".join(constants))
     parts += _declarations(list(asked.types.declarations.values()), packed)
-    taken = {*asked.kinds, *asked.types.plain}
+    taken = {*asked.values, *objects, *asked.types.plain}
     for name, (ctype, const) in objects.items():
         if isinstance(ctype, FunctionType):
             parts.append(_function(asked, name, ctype, taken))

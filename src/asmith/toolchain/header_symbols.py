@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from asmith.errors import StepFailedError, UsageError, did_you_mean
 from asmith.toolchain import elf
 from asmith.toolchain.dwarf_types import Types
-from asmith.toolchain.header import GNU, bound_to, compiled, included, run, told, unusable
+from asmith.toolchain.header import GNU, MARK, bound_to, compiled, included, run, told, unusable
 from asmith.toolchain.parameter_names import NOT_NAMES
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _TRIES = {
     Kind.OBJECT: "const void *const {x} = (const void *)&{n};",
     Kind.INTEGER: "_Static_assert(__builtin_classify_type({n}) == 1"
     ' && __builtin_constant_p({n}), "");',
-    Kind.TYPEDEF: "typedef char {x}[sizeof({n} *)];",
+    Kind.TYPEDEF: "typedef {n} *{x};",
     Kind.STRUCT: "typedef char {x}[sizeof(struct {n})];",
     Kind.UNION: "typedef char {x}[sizeof(union {n})];",
     Kind.ENUM: "typedef char {x}[sizeof(enum {n})];",
@@ -74,7 +74,7 @@ _MENTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A preprocessed header: its declarations, and its macros: has it parameters?
+    """A preprocessed header: its declarations, and for each macro whether it has parameters.
 
     A macro that stands for its own name (`#define stdin stdin`) is none.
     """
@@ -163,23 +163,30 @@ def _kinds(
     headers: Sequence[str], names: Mapping[str, str], flags: Sequence[str], text: _Text
 ) -> dict[str, Kind]:
     """Return the first kind that each name can be; names that can be none are left out."""
+    possible = {name: _possible(name, keyword, text) for name, keyword in names.items()}
     lines = [included(headers)]
-    for number, name in enumerate(names):
-        for kind, test in _TRIES.items():
-            lines.append(f'#line 1 "contract:{name}/{kind}"')
-            lines.append(test.format(n=name, x=f"asmith_{kind}_{number}"))
+    for number, (name, kinds) in enumerate(possible.items()):
+        for kind in kinds:
+            lines.append(f'#line 1 "{MARK}{name}/{kind}"')
+            lines.append(_TRIES[kind].format(n=name, x=f"asmith_{kind}_{number}"))
     refused = told("\n".join(lines) + "\n", headers, flags)
     found = {}
     for name, keyword in names.items():
-        macro = text.macros.get(name) is False
-        possible = [Kind(keyword)] if keyword else _VALUES if macro else list(Kind)
-        kinds = [k for k in possible if f"{name}/{k}" not in refused]
+        kinds = [kind for kind in possible[name] if f"{name}/{kind}" not in refused]
         incomplete = re.search(rf"\b({keyword or 'struct|union'})\s+{name}\b", text.code)
         if kinds:
             found[name] = kinds[0]
         elif incomplete:
             found[name] = Kind(incomplete.group(1))
     return found
+
+
+def _possible(name: str, keyword: str, text: _Text) -> list[Kind]:
+    """Return what a name may be: a tag of its keyword, no type if it is a macro, else anything."""
+    if keyword:
+        return [Kind(keyword)]
+    macro = text.macros.get(name) is False
+    return [kind for kind in Kind if kind in _VALUES or not macro]
 
 
 def _object(
@@ -247,7 +254,7 @@ def _unknown(header: str, name: str, text: _Text) -> UsageError:
             why="an interface holds constants; this one is an expression, or nothing",
             help="ask for the names that it stands for",
         )
-    known = sorted({*_WORD.findall(text.code), *text.macros} - NOT_NAMES)
+    known = sorted({*_WORD.findall(text.code), *text.macros} - NOT_NAMES - {name})
     return UsageError(
         f"<{header}> declares no '{name}'{did_you_mean(name, known)}",
         help="name a function, object, type, tag ('struct name'), enumerator or constant of it",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asmith.abi import banner
-from asmith.check.engine import LinkInput, ObjectInput
+from asmith.check.engine import HeaderInput, LinkInput, ObjectInput
 from asmith.check.report import EXAMPLE_CONTRACT
 from asmith.contract.reader import read_interfaces
 from asmith.model.names import InterfaceName, ModuleName, digest_of
@@ -140,6 +140,14 @@ def link(described: dict[str, Any]) -> LinkInput:
 def examples(doc: str, language: str, outcome: str) -> list[str]:
     """Return the fenced examples of a rule's documentation."""
     return re.findall(rf"^```{language} {outcome}\n(.*?)^```$", doc, re.MULTILINE | re.DOTALL)
+
+
+def header_example(text: str) -> HeaderInput:
+    """Return the comparison that a rule's JSON example describes."""
+    described = json.loads(text)
+    header = described["interface"].encode()
+    interface = read_interfaces({LIBC: ("interfaces/libc.h", header)})[LIBC]
+    return HeaderInput(interface, described["differences"], tuple(described["missing"]))
 
 
 def link_example(text: str) -> LinkInput:

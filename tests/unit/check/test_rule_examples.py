@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from check_support import examples, link_example, subject
+from check_support import examples, header_example, link_example, subject
 
-from asmith.check.engine import Level, check_link, check_object
+from asmith.check.engine import Level, check_header, check_link, check_object
 from asmith.check.rules import all_rules
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ RULES = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)
 def outcomes(rule: Rule, outcome: str) -> list[CheckResult]:
     if rule.level is Level.OBJECT:
         return [check_object(subject(text)) for text in examples(rule.doc, "nasm", outcome)]
+    if rule.level is Level.HEADER:
+        return [check_header(header_example(t)) for t in examples(rule.doc, "json", outcome)]
     return [check_link(link_example(text)) for text in examples(rule.doc, "json", outcome)]
 
 

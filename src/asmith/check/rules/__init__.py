@@ -40,6 +40,8 @@ _MODULES = (
     "lnk004_values_disagree",
     "lnk005_no_stamp",
     "lnk006_not_in_library",
+    "ext001_header_differs",
+    "ext002_not_exported",
 )
 
 
