@@ -47,7 +47,7 @@ def test_the_first_lesson(project: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert ran(capsys.readouterr().err) == steps
     assert says(project) == "hello, world\n"
     assert main(build) == 0
-    assert capsys.readouterr().out == "nothing to do: 5 steps up to date\n"
+    assert capsys.readouterr().out == "nothing to do: 6 steps up to date\n"
     edit(project, "hello, world", "good morning")
     assert main(build) == 0
     assert says(project) == "good morning\n"

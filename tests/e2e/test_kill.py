@@ -180,6 +180,15 @@ def test_a_truncated_journal_costs_time_only(plain: Sample) -> None:
         assert plain.ran() == []
 
 
+def test_a_damaged_draft_is_made_again_from_the_store(plain: Sample) -> None:
+    plain.edit("specs/mid.md", "add 10", "add 11")
+    _cut_off_adoption(plain)
+    (plain.root / "build/adopting").unlink()
+    plain.write("build/stage/modules/mid.json", "{")
+    assert "generate:mid" in plain.ran()
+    assert as_if_clean(plain)
+
+
 class KilledError(BaseException):
     """Stands for a kill at one certain moment."""
 

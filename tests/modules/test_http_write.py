@@ -27,7 +27,8 @@ def answer(status, body, flags, allow):
     return "".join(f"{line}\r\n" for line in [*lines, ""]).encode() + (b"" if silent else body)
 
 
-def appended(module, room, status, body, flags, allow, before=b"x"):
+def appended(module, room, status, body, flags, allow):
+    before = b"x"
     data = module.memory(len(before) + room, fill=0xAA)
     data[: len(before)] = before
     out = module.buffer(data=data, len=len(before), cap=len(before) + room)

@@ -16,16 +16,22 @@ class StepKind(StrEnum):
     GENERATE = "generate"
     ASSEMBLE = "assemble"
     CHECK = "check"
-    TEST = "test"
+    COMPARE = "compare"
     LINK = "link"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
-    """One step on one subject: a module, or for `link` a product."""
+    """One step on one subject: a module; for `link` a product, for `compare` an interface."""
 
     kind: StepKind
     subject: str
+
+    @property
+    def of_module(self) -> bool:
+        """Tell whether the subject is a module."""
+        return self.kind not in (StepKind.LINK, StepKind.COMPARE)
 
     def __str__(self) -> str:
         """Return `kind:subject`, the name of the doit task."""

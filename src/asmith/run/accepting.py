@@ -189,7 +189,8 @@ def _settle(root: Path, record: Record, tried: list[Step], say: Say) -> Accepted
     if waiting:
         return Accepted(record, build.Outcome(executed=tried), waiting)
     steps = {s for n in together for s in session.steps_of(n)}
-    steps |= {s for s in session.all_steps() if _links_any(session, s, together)}
+    links = [s for s in session.all_steps() if _links_any(session, s, together)]
+    steps |= {*links, *(c for s in links for c in session.comparisons(session.linked(s)))}
     options = build.Options(steps=frozenset(steps))
     outcome = build.build_locked(root, options, say)
     outcome.executed[:0] = tried

@@ -11,11 +11,11 @@ from asmith.check import engine as checks
 from asmith.errors import StepFailedError
 from asmith.graph.trace import SYMBOLS
 from asmith.host import files, process
-from asmith.model.names import ModuleName, canonical_json
+from asmith.model.names import InterfaceName, ModuleName, canonical_json
 from asmith.model.plan import Step, StepKind
 from asmith.model.stamp import render_stamp
 from asmith.run import inputs, layout
-from asmith.toolchain import elf, link, nasm
+from asmith.toolchain import elf, header, link, nasm
 from asmith.verify.support import support_sources
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def perform(session: Session, step: Step, scratch: Path) -> Made:
     actions: dict[StepKind, Callable[[Session, Step, Path], Made]] = {
         StepKind.ASSEMBLE: _assemble,
         StepKind.CHECK: _check,
+        StepKind.COMPARE: _compare,
         StepKind.LINK: _link,
         StepKind.TEST: _test,
     }
@@ -99,6 +100,25 @@ def _check(session: Session, step: Step, scratch: Path) -> Made:
         {f"check/{step.subject}.json": report},
         {"functions": result.functions, "warnings": len(result.findings)},
     )
+
+
+def _compare(session: Session, step: Step, scratch: Path) -> Made:
+    interface = session.workspace.interfaces[InterfaceName(step.subject)]
+    library = inputs.library_of(session, interface)
+    symbols = elf.dynamic_symbols(files.read_bytes(library.path), str(library.path))
+    package = session.workspace.config.libraries.get(library.name, "")
+    result = checks.check_header(
+        checks.HeaderInput(
+            interface,
+            header.compare(interface, package=package),
+            header.exported(interface, symbols),
+        )
+    )
+    if result.findings:
+        raise FindingsError(step, result.findings)
+    report = scratch / "report"
+    files.write_atomic(report, canonical_json([]).encode())
+    return Made({f"compare/{step.subject}.json": report}, {"names": len(interface.surface)})
 
 
 def object_input(session: Session, name: ModuleName) -> checks.ObjectInput:

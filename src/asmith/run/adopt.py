@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def pending(session: Session, steps: Collection[Step]) -> bool:
     """Tell whether any of these steps has a result in the stage, or a module a draft or edit."""
-    modules = {s.subject for s in steps if s.kind is not StepKind.LINK}
+    modules = {s.subject for s in steps if s.of_module}
     if any(session.status(s).slot is Slot.STAGE for s in steps):
         return True
     return any(_new_record(session, session.modules[ModuleName(m)]) is not None for m in modules)
@@ -55,7 +55,7 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
     ]
     placed: list[tuple[str, str, str]] = []
     changed = []
-    for name in sorted({s.subject for s in steps if s.kind is not StepKind.LINK}):
+    for name in sorted({s.subject for s in steps if s.of_module}):
         module = session.modules[ModuleName(name)]
         if module.draft and module.record and not answering.was_accepted(session, module.record):
             answering.log(session, module.record, ())

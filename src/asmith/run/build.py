@@ -112,7 +112,7 @@ def _adoptable(session: Session, steps: Any) -> list[Step]:
     return [
         s
         for s in steps
-        if (s.kind is StepKind.LINK or s.subject not in held)
+        if (not s.of_module or s.subject not in held)
         and not missing.intersection(_involved(session, s))
     ]
 
@@ -147,7 +147,7 @@ def _involved(session: Session, step: Step) -> tuple[ModuleName, ...]:
     """Return the modules that a step works on."""
     if step.kind in (StepKind.LINK, StepKind.TEST):
         return session.linked(step)
-    return (ModuleName(step.subject),)
+    return (ModuleName(step.subject),) if step.of_module else ()
 
 
 def reject_drafts(session: Session) -> None:

@@ -77,7 +77,7 @@ def _execute(session: Session, step: Step) -> None:
 
 def _look_again(session: Session, step: Step) -> None:
     """Read the module's text again, since an editor may have saved it during the step."""
-    if step.kind is not StepKind.LINK:
+    if step.of_module:
         session.look_again(ModuleName(step.subject))
 
 

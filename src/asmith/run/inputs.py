@@ -2,6 +2,7 @@
 
 assemble  the text, the generated include, the stamp, files taken in with incbin, nasm's version
 check     the object's code, the text without comments, its banner, the contracts, the rules
+compare   an external interface's declarations, its library, the C driver's version, the rules
 link      each object's code and stamp, the product's definition, the libraries, the driver
 test      the test files and examples, each linked object's code, the contract's types
 """
@@ -16,7 +17,7 @@ from asmith.abi import banner
 from asmith.check.engine import RULESET_VERSION
 from asmith.contract.layout import size_of
 from asmith.model import nasm as nasm_text
-from asmith.model.names import ModuleName, digest_bytes, digest_of
+from asmith.model.names import InterfaceName, ModuleName, digest_bytes, digest_of
 from asmith.model.plan import Step, StepKind
 from asmith.run import layout
 from asmith.toolchain import link, nasm
@@ -25,6 +26,7 @@ from asmith.verify import contract_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from asmith.model.contract import Interface
     from asmith.run.session import Session
     from asmith.run.view import Module
     from asmith.store.state import Entry
@@ -49,6 +51,8 @@ def of(session: Session, step: Step) -> Inputs:
             return _assemble(session, _ready(session, step.subject))
         case StepKind.CHECK:
             return _check(session, _ready(session, step.subject))
+        case StepKind.COMPARE:
+            return _compare(session, step)
         case StepKind.LINK:
             return _link(session, step)
         case StepKind.TEST:
@@ -138,7 +142,36 @@ def _in_sight(session: Session, module: Module, code: str) -> list[object]:
     return [sorted(words & named), sorted(spoken & complete), sorted(conventions), sizes]
 
 
+def _compare(session: Session, step: Step) -> Inputs:
+    """Return what a comparison reads; the headers are as old as the library that they belong to."""
+    interface = session.workspace.interfaces[InterfaceName(step.subject)]
+    entries = interface.surface.values()
+    waived = sorted(
+        c.text
+        for clauses in (interface.clauses, *(f.clauses for f in interface.functions.values()))
+        for c in clauses
+        if c.keyword == "waive"
+    )
+    return {
+        "declarations": digest_of(
+            "declarations", [[[e.qualified, e.caller, e.value] for e in entries], waived]
+        ),
+        "library": library_of(session, interface).identity(),
+        "driver": digest_of("driver", [link.version()]),
+        "rules": str(RULESET_VERSION),
+    }
+
+
+def library_of(session: Session, interface: Interface) -> Library:
+    """Return the system library that implements an external interface, resolved."""
+    assert interface.library is not None
+    name = interface.library.name
+    return link.resolve(name, session.workspace.config.libraries.get(name, ""))
+
+
 def _link(session: Session, step: Step) -> Inputs:
+    for compare in session.comparisons(session.linked(step)):
+        held(session, StepKind.COMPARE, compare.subject)
     found = _objects(session, step, stamps=True)
     product = session.workspace.config.products[step.subject]
     found["product"] = digest_of("product", [product.kind, product.roots, product.offers])

@@ -40,10 +40,14 @@ def scope(session: Session, targets: Sequence[str]) -> frozenset[Step]:
         chosen.update(found)
     members = set()
     for step in chosen:
-        members |= set(session.linked(step)) if _links(step) else {ModuleName(step.subject)}
+        if step.of_module or step.kind is StepKind.LINK:
+            members |= set(session.linked(step)) if _links(step) else {ModuleName(step.subject)}
     mates = [s for s in change_sets(session) if members & set(s.modules)]
     members |= {m for s in mates for m in s.modules}
     chosen |= {s for m in members for s in session.steps_of(m)}
+    chosen |= {
+        c for s in chosen if s.kind is StepKind.LINK for c in session.comparisons(session.linked(s))
+    }
     return frozenset(chosen)
 
 

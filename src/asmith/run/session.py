@@ -24,7 +24,7 @@ from asmith.store.answers import Store
 from asmith.store.state import Entry, Slot, State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from asmith.errors import AsmithError
@@ -164,8 +164,20 @@ class Session:
         """Return every step of the project in the order in which a full build meets them."""
         by_module = [s for n in sorted(self.modules) for s in self.steps_of(n)]
         links = [Step(StepKind.LINK, p) for p in self.workspace.config.products]
-        order = (StepKind.GENERATE, StepKind.ASSEMBLE, StepKind.CHECK, StepKind.LINK, StepKind.TEST)
-        return tuple(sorted([*by_module, *links], key=lambda s: (order.index(s.kind), s.subject)))
+        compares = self.comparisons(self.modules)
+        order = list(StepKind)
+        return tuple(
+            sorted([*by_module, *compares, *links], key=lambda s: (order.index(s.kind), s.subject))
+        )
+
+    def comparisons(self, modules: Iterable[ModuleName]) -> tuple[Step, ...]:
+        """Return the steps that hold what modules use of libraries against the real headers."""
+        return tuple(Step(StepKind.COMPARE, i) for i in self.externals(modules))
+
+    def externals(self, modules: Iterable[ModuleName]) -> tuple[InterfaceName, ...]:
+        """Return the interfaces of libraries that the specs of modules use, sorted."""
+        used = {u.interface for m in modules for u in self.workspace.specs[m].uses}
+        return tuple(i for i in sorted(used) if self.workspace.interfaces[i].library is not None)
 
     def status(self, step: Step) -> Status:
         """Return what is known of a step now."""
@@ -200,7 +212,7 @@ class Session:
 
     def _last_good(self, step: Step) -> Status | None:
         """Return the last good result of a held module, whatever its inputs are today."""
-        if step.kind is StepKind.LINK or not self.modules[ModuleName(step.subject)].held:
+        if not step.of_module or not self.modules[ModuleName(step.subject)].held:
             return None
         entry = self.state.entries.get((Slot.BASE, str(step)))
         if entry is None or self.damaged(Slot.BASE, entry):

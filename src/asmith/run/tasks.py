@@ -34,6 +34,7 @@ _TITLES = {
     StepKind.GENERATE: "an answer for {0}, from the store or a generator",
     StepKind.ASSEMBLE: "modules/{0}.asm -> object with its stamp",
     StepKind.CHECK: "hold the object of {0} to its contract",
+    StepKind.COMPARE: "compare interfaces/{0}.h with the library's real headers",
     StepKind.LINK: "check the objects of {0} against each other and link them",
     StepKind.TEST: "the tests of {0}, in child processes",
 }
@@ -149,6 +150,7 @@ _GROUPS = {
     StepKind.GENERATE: "get an answer for each stale module",
     StepKind.ASSEMBLE: "assemble and stamp each module",
     StepKind.CHECK: "hold each object to its contract",
+    StepKind.COMPARE: "compare each external interface with the real headers",
     StepKind.LINK: "link each product",
     StepKind.TEST: "run each module's tests",
 }
@@ -186,7 +188,7 @@ def before(session: Session, step: Step) -> list[Step]:
     """Return the steps that must have their result first."""
     name = step.subject
     match step.kind:
-        case StepKind.GENERATE:
+        case StepKind.GENERATE | StepKind.COMPARE:
             return []
         case StepKind.ASSEMBLE:
             module = session.modules[ModuleName(name)]
@@ -196,7 +198,9 @@ def before(session: Session, step: Step) -> list[Step]:
         case StepKind.CHECK:
             return [Step(StepKind.ASSEMBLE, name)]
         case StepKind.LINK:
-            return [Step(StepKind.CHECK, m) for m in session.linked(step)]
+            modules = session.linked(step)
+            checks = [Step(StepKind.CHECK, m) for m in modules]
+            return [*session.comparisons(modules), *checks]
         case StepKind.TEST:
             linked = [Step(StepKind.ASSEMBLE, m) for m in session.linked(step)]
             return [Step(StepKind.CHECK, name), *linked]
@@ -225,8 +229,8 @@ def _adoptions(session: Session) -> Iterator[tuple[str, list[Step]]]:
 
 def _module_steps(session: Session, members: Collection[ModuleName]) -> list[Step]:
     """Return the steps of modules that are not held: a held one stays as it is."""
-    moving = (m for m in sorted(members) if not session.modules[m].held)
-    return [s for m in moving for s in session.steps_of(m)]
+    moving = [m for m in sorted(members) if not session.modules[m].held]
+    return [*session.comparisons(members), *(s for m in moving for s in session.steps_of(m))]
 
 
 def _adoption(run: Run, name: str, steps: list[Step]) -> dict[str, Any]:

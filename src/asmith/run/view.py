@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asmith.errors import UsageError
+from asmith.errors import UsageError
 from asmith.graph import trace as traces
 from asmith.host import files
 from asmith.model import nasm
@@ -144,15 +145,20 @@ def names_of(source: bytes) -> frozenset[str]:
 
 
 def _draft(workspace: Workspace, name: ModuleName) -> Module | None:
-    """Return the candidate that waits for a module, if it is whole and fresh."""
+    """Return the candidate that waits for a module, if it is whole and fresh.
+
+    A damaged one counts as none: what lies in build/ is derived, and the store has its answer.
+    """
     root = workspace.root
     source = files.read_if_exists(root / layout.staged(layout.source(name)))
     data = files.read_if_exists(root / layout.staged(layout.record(name)))
     if source is None or data is None:
         return None
-    module = _with_record(
-        workspace, name, source, records.decode(data, layout.staged(layout.record(name)))
-    )
+    try:
+        record = records.decode(data, layout.staged(layout.record(name)))
+    except UsageError:
+        return None
+    module = _with_record(workspace, name, source, record)
     if module.edited or module.stale:
         return None
     return replace(module, draft=True)

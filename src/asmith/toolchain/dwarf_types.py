@@ -169,7 +169,7 @@ class Types:
         own = target is not None and self.aliases.get(target.offset) == name
         if name.startswith("__") and not own:
             return self.of(target, whole=whole)
-        inner, const = self.of(target, whole=whole or own or name in self.asked)
+        inner, const = self.of(target, whole=whole or own or self._wanted(name))
         if not own:
             self.declarations.setdefault(f"typedef {name}", Alias(name, inner, const))
             self.plain[name] = self.resolved(inner)
@@ -193,7 +193,7 @@ class Types:
         result = Named(keyword, tag) if tag else named(alias)
         self.plain[alias] = Named(keyword, name)
         incomplete = "DW_AT_declaration" in die.attributes
-        if incomplete or not (whole or not tag or tag in self.asked):
+        if incomplete or not (whole or not tag or self._wanted(tag)):
             self._opaque(keyword, tag)
         elif name in self._open:
             if name != self._open[-1]:
@@ -204,6 +204,10 @@ class Types:
             self._open.pop()
             self.declarations[f"{keyword} {name}"] = record
         return result
+
+    def _wanted(self, name: str) -> bool:
+        """Tell whether to complete what is only pointed to: never inside another definition."""
+        return name in self.asked and not self._open
 
     def _opaque(self, keyword: str, tag: str) -> None:
         if f"{keyword} {tag}" not in self.declarations and tag not in self._open[-1:]:

@@ -34,6 +34,9 @@ COMPILE = (
 )  # fmt: skip
 _OF_THE_DRIVER = ("libc", "libm")
 _FATAL = re.compile(r"fatal error: ([^:\n]+): No such file or directory")
+_NOBODY = "-"
+_RESYNC = f'#line 1 "{MARK}{_NOBODY}"\nint );\n'
+"""After a syntax error gcc is silent until it has skipped a declaration; this one is to skip."""
 _ASSERTED = re.compile(r'static assertion failed: "(.*)"')
 _VA_LIST = "struct __va_list_tag"
 _VA_LIST_NAMED = "__typeof__(**(__builtin_va_list *)0)"
@@ -183,12 +186,14 @@ def told(source: str, headers: Sequence[str], flags: Sequence[str]) -> dict[str,
 
     Raises what `unusable` returns if the headers themselves are wrong.
     """
+    source = source.replace(f'#line 1 "{MARK}', f'{_RESYNC}#line 1 "{MARK}')
     messages = run(source, ("-fsyntax-only", *flags)).errors()
     lines = messages.splitlines()
     own = [line for line in lines if "error:" in line and not line.startswith(MARK)]
     if own:
         raise unusable(headers, "\n".join(own), flags)
-    return {s: _ASSERTED.sub(r"\1", what) for s, what in differences(messages).items()}
+    found = {s: _ASSERTED.sub(r"\1", what) for s, what in differences(messages).items()}
+    return {subject: what for subject, what in found.items() if subject != _NOBODY}
 
 
 def cflags(library: str, package: str) -> tuple[str, ...]:

@@ -40,12 +40,12 @@ def facts(interface: Interface, subjects: Sequence[str], flags: Sequence[str]) -
 
 
 def _fact(asked: Asked, name: str, field: str) -> str:
-    kind = asked.kinds[name]
+    (symbol, kind), *_ = asked.kinds.items()
     if kind in (Kind.INTEGER, Kind.STRING):
-        value = asked.values[name].value
+        value = asked.values[symbol].value
         return quoted(value) if isinstance(value, str) else str(value)
     asked.types.subject = name
-    ctype, const = asked.types.pointed(asked.variables[name])
+    ctype, const = asked.types.pointed(asked.variables[symbol])
     if kind is not Kind.OBJECT:
         return _member(asked, name, field)
     if isinstance(ctype, FunctionType):

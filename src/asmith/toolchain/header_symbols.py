@@ -49,12 +49,12 @@ class Kind(StrEnum):
 
 
 _CONSTANTS = (Kind.STRING, Kind.INTEGER)
-_VALUES = (*_CONSTANTS, Kind.OBJECT)
+_VALUES = (Kind.STRING, Kind.OBJECT, Kind.INTEGER)
 _TRIES = {
-    Kind.STRING: 'static const char {x}[] = "" {n} "";',
+    Kind.STRING: 'static const char {x}[] = "" {n} "", {x}_[] = {n};',
     Kind.OBJECT: "const void *const {x} = (const void *)&{n};",
-    Kind.INTEGER: "_Static_assert(__builtin_classify_type({n}) == 1"
-    ' && __builtin_constant_p({n}), "");',
+    Kind.INTEGER: "_Static_assert(__builtin_classify_type(({n})) == 1"
+    ' && __builtin_constant_p(({n})), "");',
     Kind.TYPEDEF: "typedef {n} *{x};",
     Kind.STRUCT: "typedef char {x}[sizeof(struct {n})];",
     Kind.UNION: "typedef char {x}[sizeof(union {n})];",
@@ -118,21 +118,21 @@ def ask(headers: Sequence[str], symbols: Sequence[str], flags: Sequence[str]) ->
         flags = (*flags, GNU)
         text = _preprocessed(headers, flags)
         kinds = _kinds(headers, names, flags, text)
-    for name in names:
-        if name not in kinds:
+    for symbol, name in names.items():
+        if symbol not in kinds:
             raise _unknown(headers[0], name, text)
-    data, variables = _object(headers, kinds, flags)
+    data, variables = _object(headers, names, kinds, flags)
     facts = elf.read_object(data, f"the object that mentions <{headers[0]}>")
     for name, kind in kinds.items():
         if kind is Kind.OBJECT:
             _check_bound(headers[0], name, variables[name], facts)
-    types = Types.read(data, frozenset(n for n, k in kinds.items() if k not in _VALUES))
+    types = Types.read(data, frozenset(names[s] for s, k in kinds.items() if k not in _VALUES))
     values = {n: _value(variables[n], k, facts) for n, k in kinds.items() if k in _CONSTANTS}
     return Asked(kinds, values, types, variables, text.code)
 
 
 def _names(headers: Sequence[str], symbols: Sequence[str]) -> dict[str, str]:
-    """Return name -> keyword, which is empty where none is given."""
+    """Return symbol -> its name, which is the symbol itself or stands behind a keyword."""
     for header in headers:
         if not _HEADER.fullmatch(header) or header.startswith("/"):
             raise UsageError(
@@ -146,7 +146,7 @@ def _names(headers: Sequence[str], symbols: Sequence[str]) -> dict[str, str]:
             raise UsageError(
                 f"'{symbol}' is no name of C", help="give names, or tags as 'struct name'"
             )
-        found[match.group(2)] = match.group(1) or ""
+        found[symbol] = match.group(2)
     return found
 
 
@@ -162,42 +162,47 @@ def _preprocessed(headers: Sequence[str], flags: Sequence[str]) -> _Text:
 def _kinds(
     headers: Sequence[str], names: Mapping[str, str], flags: Sequence[str], text: _Text
 ) -> dict[str, Kind]:
-    """Return the first kind that each name can be; names that can be none are left out."""
-    possible = {name: _possible(name, keyword, text) for name, keyword in names.items()}
+    """Return the first kind that each symbol can be; those that can be none are left out."""
+    possible = {symbol: _possible(symbol, name, text) for symbol, name in names.items()}
     lines = [included(headers)]
-    for number, (name, kinds) in enumerate(possible.items()):
+    for number, (symbol, kinds) in enumerate(possible.items()):
         for kind in kinds:
-            lines.append(f'#line 1 "{MARK}{name}/{kind}"')
-            lines.append(_TRIES[kind].format(n=name, x=f"asmith_{kind}_{number}"))
+            lines.append(f'#line 1 "{MARK}{symbol}/{kind}"')
+            lines.append(_TRIES[kind].format(n=names[symbol], x=f"asmith_{kind}_{number}"))
     refused = told("\n".join(lines) + "\n", headers, flags)
     found = {}
-    for name, keyword in names.items():
-        kinds = [kind for kind in possible[name] if f"{name}/{kind}" not in refused]
-        incomplete = re.search(rf"\b({keyword or 'struct|union'})\s+{name}\b", text.code)
-        if kinds:
-            found[name] = kinds[0]
-        elif incomplete:
-            found[name] = Kind(incomplete.group(1))
+    for symbol, kinds in possible.items():
+        fitting = [kind for kind in kinds if f"{symbol}/{kind}" not in refused]
+        opaque = [kind for kind in kinds if kind in (Kind.STRUCT, Kind.UNION)]
+        if fitting or opaque:
+            found[symbol] = (fitting or opaque)[0]
     return found
 
 
-def _possible(name: str, keyword: str, text: _Text) -> list[Kind]:
-    """Return what a name may be: a tag of its keyword, no type if it is a macro, else anything."""
-    if keyword:
-        return [Kind(keyword)]
+def _possible(symbol: str, name: str, text: _Text) -> list[Kind]:
+    """Return what a symbol may be: a tag of its keyword, no type if a macro, else anything."""
+    keywords = symbol.split(maxsplit=1)[0] if symbol != name else "struct|union|enum"
+    tag = re.search(rf"\b({keywords})\s+{name}\b", text.code)
+    tags = [Kind(tag.group(1))] if tag else []
+    if symbol != name:
+        return tags
     macro = text.macros.get(name) is False
-    return [kind for kind in Kind if kind in _VALUES or not macro]
+    return [*_VALUES] if macro else [*_VALUES, Kind.TYPEDEF, *tags]
 
 
 def _object(
-    headers: Sequence[str], kinds: Mapping[str, Kind], flags: Sequence[str]
+    headers: Sequence[str],
+    names: Mapping[str, str],
+    kinds: Mapping[str, Kind],
+    flags: Sequence[str],
 ) -> tuple[bytes, dict[str, str]]:
-    """Return an object that mentions each name, and the variable that does."""
+    """Return an object that mentions each symbol, and the variable that does."""
     lines = [included(headers), f"struct {_VALUE} {{ unsigned long long bits; int sign; }};"]
     variables = {}
-    for number, (name, kind) in enumerate(kinds.items()):
-        variables[name] = f"asmith_{number}"
-        lines.append(_MENTIONS[kind].format(n=name, x=variables[name], v=_VALUE))
+    for number, (symbol, kind) in enumerate(kinds.items()):
+        variables[symbol] = f"asmith_{number}"
+        mention = _MENTIONS[kind]
+        lines.append(mention.format(n=names[symbol], x=variables[symbol], v=_VALUE))
     data = compiled("\n".join(lines) + "\n", flags)
     if data is None:
         raise StepFailedError(

@@ -1,4 +1,4 @@
-"""A declaration of an external interface differs from the real header.
+r"""A declaration of an external interface differs from the real header.
 
 Reported for a function or an object of another type, or one whose name the header binds to another
 symbol; for a constant of another value; for a struct or union of another size; for a member of
@@ -15,7 +15,7 @@ only under `_GNU_SOURCE` counts as declared.
 Fails: the real `puts` takes a pointer.
 
 ```json fails
-{"interface": "//@ asm library \\"libc\\" header \\"stdio.h\\";\\nint puts(int s);",
+{"interface": "//@ asm library \"libc\" header \"stdio.h\";\nint puts(int s);",
  "differences": {"puts": "the header declares another type: int puts(const char *s)"},
  "missing": []}
 ```
@@ -23,7 +23,7 @@ Fails: the real `puts` takes a pointer.
 Passes:
 
 ```json passes
-{"interface": "//@ asm library \\"libc\\" header \\"stdio.h\\";\\nint puts(const char *s);",
+{"interface": "//@ asm library \"libc\" header \"stdio.h\";\nint puts(const char *s);",
  "differences": {}, "missing": []}
 ```
 """

@@ -1,4 +1,4 @@
-"""A library does not export what its interface declares.
+r"""A library does not export what its interface declares.
 
 Reported for each function and object of an external interface that is no dynamic symbol of the
 library, used or not.
@@ -11,14 +11,14 @@ Mend it by removing the declaration, or by naming the library that exports it in
 Fails: `sin` is in libm.
 
 ```json fails
-{"interface": "//@ asm library \\"libc\\" header \\"math.h\\";\\ndouble sin(double x);",
+{"interface": "//@ asm library \"libc\" header \"math.h\";\ndouble sin(double x);",
  "differences": {}, "missing": ["sin"]}
 ```
 
 Passes:
 
 ```json passes
-{"interface": "//@ asm library \\"libm\\" header \\"math.h\\";\\ndouble sin(double x);",
+{"interface": "//@ asm library \"libm\" header \"math.h\";\ndouble sin(double x);",
  "differences": {}, "missing": []}
 ```
 """
