@@ -219,3 +219,17 @@ def test_modules_may_call_each_other_in_a_circle(asmith: Command, plain: Sample)
     plain.edit("specs/leaf.md", "add 1 and", "add 2 and")
     assert asmith(plain, "build").code == 0
     assert asmith(plain, "build", "--locked").code == 0
+
+
+def test_only_the_first_answer_to_a_request_can_be_blind(
+    asmith: Command, alone: Sample, tmp_path: Path
+) -> None:
+    prose, answer = tmp_path / "prose", tmp_path / "answer"
+    prose.write_text("I would rather not.\n")
+    answer.write_text(answer_to(asmith(alone, "prompt", "mid").out), encoding="utf-8")
+    accept = ("accept", "mid", "-q", "--mode", "blind")
+    assert asmith(alone, *accept, str(prose))[0] == 1
+    code, _, told = asmith(alone, *accept, str(answer))
+    assert code == 2
+    assert told.startswith("error: --mode blind: another answer for 'mid' was handed in before\n")
+    assert asmith(alone, *accept[:3], "--mode", "assisted", str(answer))[0] == 0

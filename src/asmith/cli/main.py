@@ -24,7 +24,7 @@ _DEBUG = "ASMITH_DEBUG"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors end in one message each."""
     try:
-        options = parser().parse_args(arguments)
+        options = _parsed(arguments)
         module, _, function = options.run.partition(":")
         command = getattr(import_module(f"asmith.cli.{module}"), function)
         return int(command(options))
@@ -64,6 +64,20 @@ def _bug(error: Exception) -> int:
         file=sys.stderr,
     )
     return int(ExitCode.BUG)
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the parsed arguments; an optional FILE may also stand behind options.
+
+    argparse decides on optional positionals at the first one and then takes no more.
+    """
+    reader = parser()
+    options, rest = reader.parse_known_args(arguments)
+    if len(rest) == 1 and not rest[0].startswith("-") and getattr(options, "file", "") is None:
+        options.file = rest[0]
+    elif rest:
+        reader.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
 
 
 class _Parser(argparse.ArgumentParser):

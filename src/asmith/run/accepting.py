@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from asmith.errors import StepFailedError, UsageError
 from asmith.graph import trace as traces
 from asmith.host import clock, files
-from asmith.model.names import ModuleName, digest_bytes
+from asmith.model.names import Digest, ModuleName, digest_bytes
 from asmith.model.plan import Step, StepKind
 from asmith.model.record import Mode, Record, Standing
 from asmith.run import adopt, answering, build, layout, planning, view
@@ -58,11 +58,25 @@ def accept(root: Path, name: str, given: bytes, mode: Mode, *, force: bool, say:
                 "or overwrite it: --force",
             )
         asked = digest_bytes(answering.request(session, module.name).encode())
+        if mode is Mode.BLIND:
+            _refuse_second(session, module, asked, digest_bytes(given))
         generator = {"name": "manual"}
         session.store.keep_answer(asked, given, generator)
         record = answering.draft(session, module.name, given, asked, mode, generator)
         tried = _try(session, record, say)
         return _settle(root, record, tried, say)
+
+
+def _refuse_second(session: Session, module: view.Module, asked: Digest, given: Digest) -> None:
+    """Refuse to call an answer blind that is not the first one to its request."""
+    recorded = module.record.attempts if module.record else ()
+    for attempt in (*session.store.attempts(module.name), *recorded):
+        if attempt.request == asked and attempt.answer != given:
+            raise UsageError(
+                f"--mode blind: another answer for '{module.name}' was handed in before",
+                why=f"at {attempt.at}, to the same request; only the first one can be blind",
+                help="say --mode assisted",
+            )
 
 
 def attest(root: Path, name: str, *, say: Say) -> Accepted:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asmith.errors import UsageError
-from asmith.errors import UsageError
 from asmith.graph import trace as traces
 from asmith.host import files
 from asmith.model import nasm
