@@ -12,6 +12,7 @@
 #include <csignal>
 #include <ctime>
 #include <string>
+#include <utility>
 
 namespace twin {
 namespace {
@@ -160,7 +161,7 @@ void Loop::readable(Connection& client) {
 
 // Processes what a client has sent and sends what it is owed, until one of them has to wait.
 void Loop::serve(Connection& client) {
-    serving_ = true;
+    Connection* const outer = std::exchange(serving_, &client);
     for (;;) {
         if (client.state == Connection::State::reading && (client.received == 0 || !process(client)))
             break;
@@ -170,7 +171,7 @@ void Loop::serve(Connection& client) {
         }
         if (client.state != Connection::State::sending || !send(client)) break;
     }
-    serving_ = false;
+    serving_ = outer;
 }
 
 // Takes a request from the input. False: more bytes are needed.
@@ -209,7 +210,7 @@ void Loop::answer(Connection& client, int status, std::string_view body, std::st
     client.continued = false;
     client.state = Connection::State::sending;
     client.active = now_;
-    if (!serving_) serve(client);
+    if (serving_ != &client) serve(client);
 }
 
 // Sends what is left of the output. False: it has to wait, or the client is gone.

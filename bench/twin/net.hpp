@@ -73,7 +73,7 @@ private:
     int epoll_ = -1;
     int listening_ = -1;
     bool ending_ = false;
-    bool serving_ = false;  // serve() is on the stack: answer() leaves the sending to it
+    Connection* serving_ = nullptr;  // whom serve() is about: answer() leaves the sending to it
     std::size_t in_use_ = 0;
     std::int64_t now_ = 0;  // of this turn
     std::int64_t swept_ = 0;

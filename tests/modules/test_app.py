@@ -1,4 +1,4 @@
-"""app through its contract: stand-ins for net_answer and, where said, db_query; all else is real."""
+"""app through its contract: stand-ins for net_answer and at times db_query, all else is real."""
 
 import ctypes
 import json
@@ -91,9 +91,7 @@ def database(module, pytestconfig):
 
 def request(module, path, method=1, connection=CONN):
     text = module.memory(path)  # ends at a guard page
-    asked = module.http_request(
-        method=method, keep_alive=1, path={"data": text, "len": len(path)}
-    )
+    asked = module.http_request(method=method, keep_alive=1, path={"data": text, "len": len(path)})
     module.app_request(connection, asked)
 
 

@@ -50,7 +50,9 @@ def test_a_pipe(module):  # FR-001
     with standard_error(writer):
         module.log_line(b"one", 3)
         module.log_line(b"two", 3)
+    os.close(writer)
     assert os.read(reader, 65536) == b"taskify: one\ntaskify: two\n"
+    os.close(reader)
 
 
 def test_nothing_is_read_for_no_bytes(module):  # FR-001
@@ -85,6 +87,7 @@ def test_a_full_device(module):  # FR-001
     full = os.open("/dev/full", os.O_WRONLY)
     with standard_error(full):
         module.log_line(b"text", 4)
+    os.close(full)
     assert module.errno == errno.ENOSPC
 
 

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from asmith.model.contract import Aggregate, Clause, Function, Interface
 
 
-def render(interface: Interface, *, symbols: Collection[str] | None = None) -> str:
+def render(
+    interface: Interface, *, symbols: Collection[str] | None = None, for_callers: bool = False
+) -> str:
     """Return the sheet of an interface: prototypes with clauses, data, constants, layouts.
 
     `symbols` limits it to those subjects (functions, data, constants, tags, `tag.field`); a tag
-    brings its fields along. Ends with a newline; empty where nothing is chosen.
+    brings its fields along. `for_callers` leaves out the clauses that only the implementer must
+    know. Ends with a newline; empty where nothing is chosen.
     """
-    parts = [*_functions(interface, symbols), *_data(interface, symbols)]
+    parts = [*_functions(interface, symbols, for_callers), *_data(interface, symbols)]
     parts += [*_constants(interface, symbols), *_types(interface, symbols)]
     if not parts:
         return ""
@@ -34,10 +37,16 @@ def _chosen(symbols: Collection[str] | None, *names: str) -> bool:
     return symbols is None or any(name in symbols for name in names)
 
 
-def _functions(interface: Interface, symbols: Collection[str] | None) -> Iterator[str]:
+def _functions(
+    interface: Interface,
+    symbols: Collection[str] | None,
+    for_callers: bool,  # noqa: FBT001 -- passed on from `render`
+) -> Iterator[str]:
     for function in interface.functions.values():
         if _chosen(symbols, function.name):
-            texts = [f"{prototype(function)};", *clause_lines(function.clauses)]
+            clauses = function.clauses
+            known = lines(clauses, Audience.CALLER) if for_callers else clause_lines(clauses)
+            texts = [f"{prototype(function)};", *known]
             texts += [f"by value: {text}" for text in _by_value(interface, function)]
             yield "\n    ".join(texts)
 

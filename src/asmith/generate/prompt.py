@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from asmith.model.plan import Reason
     from asmith.model.spec import Requirement, Spec
 
-VERSION = 3
+VERSION = 4
 
 RULES = """\
 You write one module of a program directly as x86-64 assembly for NASM 2.15 or later
@@ -115,7 +115,7 @@ def _contracts(request: Request) -> list[str]:
             symbols = (EntryKind.FUNCTION, EntryKind.DATA)
             shown = {str(s) for s, e in interface.surface.items() if e.kind not in symbols}
         if shown:
-            text = sheet.render(interface, symbols=shown).rstrip()
+            text = sheet.render(interface, symbols=shown, for_callers=True).rstrip()
             found.append(f"# Contract that it may use: {name}\n{text}\n")
     return found
 

@@ -161,7 +161,7 @@ def _try(session: Session, record: Record, say: Say, *, log: bool = True) -> lis
     name = record.module
     session.look_again(name)
     steps = [s for s in session.steps_of(name) if s.kind is not StepKind.GENERATE]
-    if not _provided(session, name):
+    if missing := _missing(session, [name]):
         steps = [s for s in steps if s.kind is not StepKind.TEST]
     run_steps(session, _with_linked(session, steps), 1, say)
     failed = next((session.failures[s] for s in steps if s in session.failures), None)
@@ -171,15 +171,16 @@ def _try(session: Session, record: Record, say: Say, *, log: bool = True) -> lis
             answering.log(session, record, answering.said(failed))
         view.remove_draft(session.root, name)
         raise failed
-    if log:
+    if log and not missing:  # an untested answer is judged when it is adopted
         answering.log(session, record, ())
     return session.executed
 
 
-def _provided(session: Session, name: ModuleName) -> bool:
-    """Tell whether all that a module's tests link has some text, so that they can run."""
-    linked = session.linked(Step(StepKind.TEST, name))
-    return all(session.modules[n].source is not None for n in linked)
+def _missing(session: Session, names: Collection[ModuleName]) -> set[ModuleName]:
+    """Return the modules without any text that the tests of modules would link."""
+    steps = [s for n in names for s in session.steps_of(n) if s.kind is StepKind.TEST]
+    linked = {n for s in steps for n in session.linked(s)}
+    return {n for n in linked if session.modules[n].source is None}
 
 
 def _with_linked(session: Session, steps: list[Step]) -> list[Step]:
@@ -198,8 +199,8 @@ def _settle(root: Path, record: Record, tried: list[Step], say: Say) -> Accepted
     source = files.read_bytes(root / layout.staged(layout.source(record.module)))
     session.store.add_candidate(record, source)
     missing = planning.unanswerable(session)
-    together = planning.mates(session, [record.module])
-    waiting = tuple(sorted(n for n in missing if n in together))
+    together = _together(session, record.module)
+    waiting = tuple(sorted({n for n in missing if n in together} | _missing(session, together)))
     if waiting:
         return Accepted(record, build.Outcome(executed=tried), waiting)
     steps = {s for n in together for s in session.steps_of(n)}
@@ -209,6 +210,22 @@ def _settle(root: Path, record: Record, tried: list[Step], say: Say) -> Accepted
     outcome = build.build_locked(root, options, say)
     outcome.executed[:0] = tried
     return Accepted(record, outcome, ())
+
+
+def _together(session: Session, name: ModuleName) -> frozenset[ModuleName]:
+    """Return the modules that are adopted with a candidate.
+
+    These are its change-set and, since a product or a test of theirs links them, the other
+    candidates that wait, with their change-sets.
+    """
+    found: frozenset[ModuleName] = frozenset()
+    more = planning.mates(session, [name])
+    while more != found:
+        found = more
+        links = [s for s in session.all_steps() if _links_any(session, s, found)]
+        linked = {n for s in links for n in session.linked(s) if session.modules[n].draft}
+        more = planning.mates(session, found | linked)
+    return found
 
 
 def _links_any(session: Session, step: Step, names: Collection[ModuleName]) -> bool:

@@ -14,7 +14,7 @@ from asmith.host import files
 from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes
 from asmith.model.plan import Step, StepKind
 from asmith.model.record import Record, Standing
-from asmith.run import answering, layout
+from asmith.run import answering, layout, view
 from asmith.store import records
 from asmith.store.answers import candidate_key
 from asmith.store.state import Entry, Slot, State
@@ -69,6 +69,7 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
     if moved or renames:
         _carry_out(session.root, session.state, moved, renames)
     for module_name in changed:
+        view.remove_draft(session.root, module_name)
         session.look_again(module_name)
     session.forget_known()
     return tuple(changed)

@@ -105,15 +105,24 @@ def _adoptable(session: Session, steps: Any) -> list[Step]:
     """Return the steps whose results adoption takes.
 
     Held modules have none to take. What links a module that never had an answer cannot be made,
-    and was not before; it keeps nothing else from being adopted.
+    and was not before; it keeps nothing else from being adopted, but a candidate whose tests are
+    among it, and what links that one, wait.
     """
     held = {n for n, m in session.modules.items() if m.held}
     missing = {n for n, m in session.modules.items() if m.source is None}
+    untested = {
+        ModuleName(s.subject)
+        for s in session.all_steps()
+        if s.kind is StepKind.TEST
+        and session.modules[ModuleName(s.subject)].draft
+        and missing.intersection(session.linked(s))
+    }
+    waiting = missing | untested
     return [
         s
         for s in steps
         if (not s.of_module or s.subject not in held)
-        and not missing.intersection(_involved(session, s))
+        and not waiting.intersection(_involved(session, s))
     ]
 
 

@@ -36,6 +36,11 @@ def staged(path: str) -> str:
     return f"build/stage/{path}"
 
 
+def replaces(module: str) -> str:
+    """Return the file that says which text a candidate was made to replace."""
+    return staged(f"modules/{module}.replaces")
+
+
 def output(slot: Slot, name: str) -> str:
     """Return the path of a step's output in a slot; `name` is like `obj/json_escape.o`."""
     return f"{_SLOTS[slot]}/{name}"

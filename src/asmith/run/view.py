@@ -149,6 +149,8 @@ def _draft(workspace: Workspace, name: ModuleName) -> Module | None:
     A damaged one counts as none: what lies in build/ is derived, and the store has its answer.
     """
     root = workspace.root
+    if files.read_if_exists(root / layout.replaces(name)) != _base_digest(root, name):
+        return None  # the text that it was made to replace has changed since
     source = files.read_if_exists(root / layout.staged(layout.source(name)))
     data = files.read_if_exists(root / layout.staged(layout.record(name)))
     if source is None or data is None:
@@ -164,7 +166,11 @@ def _draft(workspace: Workspace, name: ModuleName) -> Module | None:
 
 
 def write_draft(root: Path, record: Record, source: bytes) -> None:
-    """Let a candidate wait: its text first, so that a record never stands alone for long."""
+    """Let a candidate wait to replace what lies in modules/ now, and nothing that comes later.
+
+    Its text goes before its record, so that a record never stands alone for long.
+    """
+    files.write_atomic(root / layout.replaces(record.module), _base_digest(root, record.module))
     files.write_atomic(root / layout.staged(layout.source(record.module)), source)
     files.write_atomic(root / layout.staged(layout.record(record.module)), records.encode(record))
 
@@ -173,3 +179,10 @@ def remove_draft(root: Path, name: ModuleName) -> None:
     """Take a candidate back."""
     files.remove(root / layout.staged(layout.record(name)))
     files.remove(root / layout.staged(layout.source(name)))
+    files.remove(root / layout.replaces(name))
+
+
+def _base_digest(root: Path, name: ModuleName) -> bytes:
+    """Return the digest of a module's text in modules/, or `none`."""
+    source = files.read_if_exists(root / layout.source(name))
+    return b"none" if source is None else digest_bytes(source).encode()

@@ -1,0 +1,1 @@
+"""The runner of Taskify: the program itself is in specs/, interfaces/ and modules/."""
