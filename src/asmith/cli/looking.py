@@ -116,7 +116,7 @@ def graph(options: argparse.Namespace) -> int:
         width = max((len(n) for n in edges), default=0)
         for name in sorted(edges):
             module = session.modules[ModuleName(name)]
-            state = "stale" if module.stale else "edited" if module.edited else "fresh"
+            state = "stale" if module.stale else "edited" if module.by_hand else "fresh"
             calls = ", ".join(sorted(edges[name])) or "-"
             note(options, f"{name:<{width}}  {state:<6}  {calls}")
     return 0

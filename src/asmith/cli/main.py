@@ -73,6 +73,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """
     reader = parser()
     options, rest = reader.parse_known_args(arguments)
+    options.root = options.root or options.before or Path()
     if len(rest) == 1 and not rest[0].startswith("-") and getattr(options, "file", "") is None:
         options.file = rest[0]
     elif rest:
@@ -95,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     made.add_argument("--version", action="version", version=f"asmith {__version__}")
+    made.add_argument("-C", dest="before", metavar="DIR", type=Path, help="the project's directory")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = _common()
     for name, run, text, add in _COMMANDS:
@@ -109,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _common() -> _Parser:
     common = _Parser(add_help=False)
-    common.add_argument("-C", dest="root", metavar="DIR", type=Path, default=Path(),
+    common.add_argument("-C", dest="root", metavar="DIR", type=Path,
                         help="the project's directory (default: here or above)")  # fmt: skip
     common.add_argument("--json", action="store_true", help="print one JSON object")
     common.add_argument("-q", "--quiet", action="store_true", help="print errors only")

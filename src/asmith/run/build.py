@@ -71,7 +71,8 @@ def build_locked(
         if options.locked:
             _refuse_stale(session, planning.plan(session, options.targets))
         steps = options.steps or planning.scope(session, options.targets)
-        outcome.kept = sum(session.status(s).clean for s in steps)
+        if not outcome.executed:
+            outcome.kept = sum(session.status(s).clean for s in steps)
         run_steps(session, steps, options.jobs, say)
         outcome.executed += session.executed
         if session.outdated() and (again := again - 1) > 0:
