@@ -64,7 +64,9 @@ class Linked:
         start = self._base + place
         first = start - start % mmap.PAGESIZE
         protect = ctypes.CDLL(None).mprotect
-        assert protect(ctypes.c_void_p(first), ctypes.c_size_t(start + len(data) - first), _ANY) == 0
+        assert (
+            protect(ctypes.c_void_p(first), ctypes.c_size_t(start + len(data) - first), _ANY) == 0
+        )
         ctypes.memmove(start, data, len(data))
 
 
