@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+
 from app.background import Background
 from app.site import HEALTH, Own, Site, address_of, within
 
@@ -36,8 +37,8 @@ def site(
     try:
         yield Site(address_of(own.server), own)
     finally:
-        status = own.stop()
-    assert status == 0, f"the server under test ended with status {status}"
+        statuses = own.stop()
+    assert set(statuses) == {0}, f"the servers ended with these statuses: {statuses}"
 
 
 @pytest.fixture
@@ -76,6 +77,4 @@ def background(request: pytest.FixtureRequest, site: Site) -> Iterator[Backgroun
         yield None
         return
     with ThreadPoolExecutor(max_workers=4) as pool:
-        started = Background(site.own, pool)
-        yield started
-    started.stop()
+        yield Background(site.own, pool)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.wire import Client, get
-
 from taskify import migrate
 from taskify.database import Database
 from taskify.serve import HOST, Server, free_port
@@ -49,27 +48,37 @@ class Own:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.database = Database(directory, durable=False)
-        self.database.start()
-        migrate.migrate(self.psql, self.database.url, migrate.read())
-        self.server = self.another()
+        self._servers: list[Server] = []
+        try:
+            self.database.start()
+            migrate.migrate(self.psql, self.database.url, migrate.read())
+            self.server = self.another()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def psql(self) -> Path:
         """The psql of the same PostgreSQL."""
         return self.database.tools.bin / "psql"
 
+    def begin(self) -> Server:
+        """Start one more server on the same database; it ends at the latest with us."""
+        log = self.directory / "server.log"
+        server = Server(program(), free_port(), self.database.url, log=log)
+        self._servers.append(server)
+        return server
+
     def another(self) -> Server:
-        """Start one more server on the same database."""
-        server = Server(
-            program(), free_port(), self.database.url, log=self.directory / "server.log"
-        )
+        """Start one more server and wait until it is ready."""
+        server = self.begin()
         server.wait_until_ready()
         return server
 
-    def stop(self) -> int:
-        """Stop both; return the server's exit status."""
+    def stop(self) -> list[int]:
+        """Stop the database and every server; return the servers' exit statuses."""
         try:
-            return self.server.stop()
+            return [server.stop() for server in self._servers]
         finally:
             self.database.stop()
 

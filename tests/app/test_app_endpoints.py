@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+
 from app.site import HEALTH, TASK
 from app.wire import get
 
@@ -131,7 +132,7 @@ TEXTS = {
 def test_any_text_comes_out_as_it_went_in(own: Own, site: Site, name: str) -> None:
     text = TEXTS[name]
     number = own.sql(
-        "INSERT INTO tasks (project_id, title, description, created_by) "
+        "INSERT INTO tasks (project_id, title, description, created_by) "  # noqa: S608 -- hex
         f"VALUES (1, $$T$$, convert_from('\\x{text.encode().hex()}', 'UTF8'), 1) RETURNING id"
     )
     with site.connect() as client:

@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+
 from app.site import HEALTH, TASK, address_of, memory, program
 from app.wire import Client, get
 

@@ -195,11 +195,12 @@ def interface_of(data: Data, name: str) -> str:
     return data.owner(name) if name.islower() and "." not in name else SHAPE
 
 
-def _sheet(functions: tuple[Function, ...]) -> str:
+def _sheet(functions: tuple[Function, ...], *, own: bool) -> str:
+    """Return functions as a request shows them; the frame is told to the implementer alone."""
     parts = []
     for f in functions:
         ensures = [f"ensures \\result >= {f.at_least}"] if f.at_least else []
-        clauses = ["assigns \\nothing", *ensures, f"stack {f.stack}"]
+        clauses = ["assigns \\nothing", *ensures, *([f"stack {f.stack}"] if own else [])]
         parts.append("\n    ".join([f"unsigned long {f.name}(unsigned long x);", *clauses]))
     return "\n\n".join(parts)
 
@@ -228,9 +229,11 @@ def answer(data: Data, name: str) -> str:
     """Return the text that the fake generator makes of today's data."""
     module = data.modules[name]
     parts = [f"# Its banner\n{_banner(module)}\n"]
-    parts += [f"# The contract that it implements\n{_sheet(module.functions)}\n"]
+    parts += [f"# The contract that it implements\n{_sheet(module.functions, own=True)}\n"]
     for use in module.uses:
-        sheet = _shape_sheet(data) if use == SHAPE else _sheet(data.modules[use].functions)
+        sheet = (
+            _shape_sheet(data) if use == SHAPE else _sheet(data.modules[use].functions, own=False)
+        )
         parts.append(f"# Contract that it may use: {use}\n{sheet}\n")
     order = [f.name for f in module.functions]
     asked = sorted(module.requirements, key=lambda r: order.index(r.function))

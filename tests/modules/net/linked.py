@@ -51,8 +51,12 @@ class Linked:
         return stack_pointer
 
     def replace_import(self, name, result, parameters, function, default=None):
-        """Let calls of a function of the C library call `function`."""
-        entry = self._entry(ctypes.CFUNCTYPE(result, *parameters), function, default)
+        """Let calls of a function of the C library call `function`.
+
+        It sets errno by ctypes.set_errno.
+        """
+        prototype = ctypes.CFUNCTYPE(result, *parameters, use_errno=True)
+        entry = self._entry(prototype, function, default)
         self._write(self._imports[name], _word(entry))
 
     def _entry(self, prototype, function, default):
@@ -63,10 +67,8 @@ class Linked:
     def _write(self, place, data):
         start = self._base + place
         first = start - start % mmap.PAGESIZE
-        protect = ctypes.CDLL(None).mprotect
-        assert (
-            protect(ctypes.c_void_p(first), ctypes.c_size_t(start + len(data) - first), _ANY) == 0
-        )
+        size = ctypes.c_size_t(start + len(data) - first)
+        assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(first), size, _ANY) == 0
         ctypes.memmove(start, data, len(data))
 
 

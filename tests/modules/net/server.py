@@ -2,31 +2,36 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import queue
 import signal
 import socket
 import threading
 import time
-from ctypes import c_int, c_uint32, c_void_p
+from ctypes import c_int, c_size_t, c_ssize_t, c_uint32, c_void_p
 from dataclasses import dataclass
 
 from modules.net.linked import Linked
 
 PATIENCE = 5  # seconds until a client gives up
-ANY_PORT = range(20000, 60000)
+PROMPT = 2  # seconds in which net_run ends when nobody is left
+ANY_PORT = range(20000, 32000)  # the kernel gives clients none of these
 HOST = "127.0.0.1"
 POINTER = c_void_p
 
 
 @dataclass(frozen=True)
 class Answer:
+    """What a client got."""
+
     status: int
     fields: dict[bytes, bytes]
     body: bytes
 
     @property
     def closes(self):
+        """Tell whether the connection ends after this answer."""
         return self.fields.get(b"connection") == b"close"
 
 
@@ -53,10 +58,12 @@ class Client:
         self._come = b""
 
     def send(self, *pieces):
+        """Send pieces, each by a call of its own."""
         for piece in pieces:
             self.socket.sendall(piece)
 
     def get(self, path=b"/", *fields, method=b"GET", body=b""):
+        """Send a request and return its answer."""
         self.send(request(path, *fields, method=method, body=body))
         return self.answer(head=method == b"HEAD")
 
@@ -132,6 +139,7 @@ class Server:
         self.database_events = []
         self.stack_pointers = set()
         self.skipped = 0  # ms that the stand-in of the clock shows; it stands still by itself
+        self._said_all = 0.0
         self._turning = threading.Event()
         self._orders = queue.SimpleQueue()
         self._clients = contextlib.ExitStack()
@@ -163,6 +171,7 @@ class Server:
                 failure.append(error)
             finally:
                 self._clients.close()
+                self._said_all = time.monotonic()
                 os.kill(os.getpid(), signal.SIGTERM)
 
         speaker = threading.Thread(target=speak, daemon=True)
@@ -176,12 +185,24 @@ class Server:
     def serve(self, talk):
         """Run as `run` does; the server must end well and leave no socket open."""
         assert self.run(talk) == 0
+        assert time.monotonic() - self._said_all < PROMPT
         assert sockets() == self.before
 
     def client(self, **options):
+        """Return a new client; it is closed when the talk is over."""
         made = Client(self.port, **options)
         self._clients.callback(made.socket.close)
         return made
+
+    def accepted(self, client):
+        """Return a second handle of the server's end of a connection, to be closed soon."""
+        for fd in [fd for fd, name in descriptors() if name.startswith("socket:")]:
+            other = socket.socket(fileno=os.dup(fd))
+            with contextlib.suppress(OSError):
+                if other.getpeername() == client.socket.getsockname():
+                    return other
+            other.close()
+        raise AssertionError("the server has no such connection")
 
     def do(self, order):
         """Have the server's thread do something, as from a database's event; wait for it."""
@@ -196,7 +217,17 @@ class Server:
         waiting = self.late.pop(number)
         self.do(lambda: self.answer(waiting.connection, status, body, allow))
 
+    def answer_all(self):
+        """Answer every request that waits."""
+
+        def answer():
+            while self.late:
+                self.answer(self.late.pop().connection, 200, b"late", None)
+
+        self.do(answer)
+
     def answer(self, connection, status, body, allow):
+        """Call net_answer; on the server's thread only."""
         self.module.net_answer(connection, status, body, len(body), allow)
 
     def until(self, condition):
@@ -220,7 +251,21 @@ class Server:
         """Let `do` wake the loop at once; return net_watch's result."""
         return self.module.net_watch(self._bell[0], events, self.module.NET_TAG_DATABASE + number)
 
-    # ---- the stand-ins, called by net --------------------------------------------------------------
+    def send_by(self, pieces):
+        """Let the kernel take at most so many bytes at each call of send; 0 is EAGAIN."""
+
+        def send(fd, data, size, flags):
+            assert flags == socket.MSG_NOSIGNAL
+            takes = next(pieces)
+            if takes == 0:
+                ctypes.set_errno(errno.EAGAIN)
+                return -1
+            return os.write(fd, ctypes.string_at(data, min(size, takes)))
+
+        parameters = [c_int, POINTER, c_size_t, c_int]
+        self.linked.replace_import("send", c_ssize_t, parameters, send, -1)
+
+    # ---- the stand-ins, called by net ------------------------------------------------------------
 
     def _app_request(self, connection, pointer):
         req = self.module.at("http_request", pointer)
@@ -275,12 +320,21 @@ def ports():
         yield ANY_PORT[(start + step) % len(ANY_PORT)]
 
 
-def sockets():
-    """Return the sockets that this process has open, as the kernel names them."""
-    found = set()
+def descriptors():
+    """Return the descriptors of this process, each with what the kernel says it is."""
+    found = []
     for fd in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
-            name = os.readlink(f"/proc/self/fd/{fd}")
-            if name.startswith("socket:"):
-                found.add(name)
+            found.append((int(fd), os.readlink(f"/proc/self/fd/{fd}")))
     return found
+
+
+def sockets():
+    """Return the sockets that this process has open, as the kernel names them."""
+    return {name for _, name in descriptors() if name.startswith("socket:")}
+
+
+def epoll():
+    """Return the descriptor of the epoll instance that net has opened."""
+    (fd,) = [fd for fd, name in descriptors() if name.endswith("[eventpoll]")]
+    return fd
