@@ -91,7 +91,8 @@ def _embedded(state: Path, stack: contextlib.ExitStack) -> str:
             where=state,
             remedy="end it, or set TASKIFY_STATE to another directory",
         ) from None
-    database = Database(state)
+    durable = os.environ.get("TASKIFY_DURABLE", "1") != "0"  # 0: for tests, which throw it away
+    database = Database(state, durable=durable)
     stack.callback(database.stop)
     stack.callback(_ignore_signals)
     _say(f"starting PostgreSQL {database.tools.version} in {database.data}")

@@ -22,6 +22,7 @@ def line(text: str) -> bytes:
     return text.encode("latin-1") + b"\r\nHost: test\r\n\r\n"
 
 
+HEAD_END = b"\r\n\r\n"
 REFUSED: dict[str, tuple[int, bytes]] = {
     # Request line
     "empty line, then nothing sensible": (400, b"\r\n\r\n\r\n"),
@@ -40,11 +41,11 @@ REFUSED: dict[str, tuple[int, bytes]] = {
     "version 2.0": (505, line("GET /health HTTP/2.0")),
     "version 1.2": (505, line("GET /health HTTP/1.2")),
     "TLS": (400, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"),
-    # Line ends and NUL
-    "bare LF everywhere": (400, HEALTH.replace(b"\r\n", b"\n")),
+    # Line ends and NUL. A head may be looked at only when its empty line has come.
+    "bare LF everywhere": (400, HEALTH.replace(b"\r\n", b"\n") + HEAD_END),
     "bare LF after the request line": (400, b"GET /health HTTP/1.1\nHost: test\r\n\r\n"),
     "bare LF after a field": (400, b"GET /health HTTP/1.1\r\nHost: test\nA: b\r\n\r\n"),
-    "bare LF before the end": (400, b"GET /health HTTP/1.1\r\nHost: test\r\n\n"),
+    "bare LF before the end": (400, b"GET /health HTTP/1.1\r\nHost: test\r\n\n" + HEAD_END),
     "bare CR in a value": (400, get("/health", "A: b\rc")),
     "two CR": (400, get("/health", "A: b\r")),
     "NUL in a value": (400, get("/health", "A: b\0c")),
