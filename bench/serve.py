@@ -112,7 +112,7 @@ def memory(pid: int) -> int:
 def measure(load: Path, server: Server, requests: int) -> Run:
     """Send the load; every answer is compared with the first one of its task."""
     before = cpu(server.pid)
-    command = [load, str(server.port), str(requests), str(CONNECTIONS), *TARGETS]
+    command = [str(load), str(server.port), str(requests), str(CONNECTIONS), *TARGETS]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     spent = cpu(server.pid) - before
     if done.returncode != 0:
@@ -124,7 +124,17 @@ def calls(load: Path, server: Server) -> dict[str, float]:
     """Return the system calls a request by name, the most frequent first."""
     with tempfile.TemporaryDirectory() as directory:
         table = Path(directory) / "calls"
-        command = ["strace", "-c", "-f", "-U", "calls,name", "-o", table, "-p", str(server.pid)]
+        command = [
+            "strace",
+            "-c",
+            "-f",
+            "-U",
+            "calls,name",
+            "-o",
+            str(table),
+            "-p",
+            str(server.pid),
+        ]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
             assert tracer.stderr is not None
             tracer.stderr.readline()  # "Process N attached"

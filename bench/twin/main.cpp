@@ -114,16 +114,17 @@ unsigned port_of(int argc, char** argv) {
 int main(int argc, char** argv) {
     const unsigned port = twin::port_of(argc, argv);
     if (port == 0) {
-        twin::log_line("usage: twin [--port N]");
+        twin::log_line("usage: taskify [--port N]");
         return 2;
     }
     const auto loop = std::make_unique<twin::Loop>(twin::handle);
     twin::loop = loop.get();
     if (!loop->open(static_cast<std::uint16_t>(port))) {
-        twin::log_line("cannot listen on this port");
+        twin::log_line("cannot listen");
         return 1;
     }
     const char* database = std::getenv("TASKIFY_DATABASE_URL");
     loop->database.open(database != nullptr ? database : "");
+    twin::log_line("listening");
     return loop->run();
 }

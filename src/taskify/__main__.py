@@ -103,9 +103,9 @@ def _embedded(state: Path, stack: contextlib.ExitStack) -> str:
 def _serve(server: serve.Server) -> int:
     """Serve until a signal comes, or the program ends by itself."""
     address = f"http://{serve.HOST}:{server.port}"
-    print(f"Taskify serves on {address}\ntry: curl {address}{PATHS[-1]}", flush=True)
-    _say("Ctrl-C ends it")
     try:
+        print(f"Taskify serves on {address}\ntry: curl {address}{PATHS[-1]}", flush=True)
+        _say("Ctrl-C ends it")
         while True:
             status = server.wait(3600.0)
             if status is not None:

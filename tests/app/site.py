@@ -84,16 +84,16 @@ class Own:
 
     def sql(self, text: str) -> str:
         """Run SQL and return what it prints: unaligned rows."""
-        command = [self.psql, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.database.url]
+        command = [str(self.psql), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.database.url]
         done = subprocess.run(
             command, input=text, capture_output=True, text=True, check=True, timeout=20
         )
-        return done.stdout.strip()
+        return str(done.stdout).strip()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every query of tasks waiting."""
-        command = [self.psql, "-XqAt", "-d", self.database.url]
+        command = [str(self.psql), "-XqAt", "-d", self.database.url]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as holder:

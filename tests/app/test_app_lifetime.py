@@ -72,7 +72,7 @@ def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
 
 
 def test_a_port_that_is_taken_is_an_error(own: Own) -> None:
-    command = [program(), "--port", str(own.server.port)]
+    command = [str(program()), "--port", str(own.server.port)]
     done = subprocess.run(command, capture_output=True, timeout=5, check=False)
     assert done.returncode > 0
     assert done.stderr.startswith(b"taskify: ")

