@@ -13,8 +13,9 @@ import fcntl
 import os
 import signal
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from taskify import migrate, postgres, processes, serve
 from taskify.database import Database
@@ -26,51 +27,85 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[2]
 PATHS = ("/health", "/api/tasks/1")
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_POLL = 0.05  # seconds between two looks
 
 
 class StopAskedError(Exception):
-    """A signal that asks the runner to end."""
+    """A signal came before anything was served."""
+
+
+class Stop:
+    """Whether a signal has asked the runner to end.
+
+    The handler raises nothing: an exception in the middle of subprocess leaves its lock held.
+    """
+
+    def __init__(self) -> None:
+        """Catch the signals from now on."""
+        self._came = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def is_asked(self) -> bool:
+        """Tell whether one has come."""
+        return self._came
+
+    def check(self) -> None:
+        """Give up, in order, if one has come."""
+        if self._came:
+            raise StopAskedError
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._came = True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _options(arguments)
-    for number in _SIGNALS:
-        signal.signal(number, _stop)
     try:
-        return _run(options.port, once=options.once)
+        return _run(options.port, once=options.once, stop=Stop())
+    except StopAskedError:
+        return ExitCode.INTERRUPTED
     except TaskifyError as error:
         print(error.render(), file=sys.stderr)
         return error.exit_code
-    except StopAskedError:
-        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # nobody reads what we print, and so that is the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except OSError as error:
+        print(
+            TaskifyError(str(error), remedy="make room and access there").render(), file=sys.stderr
+        )
+        return ExitCode.UNAVAILABLE
 
 
-def _run(port: int, *, once: bool) -> int:
+def _run(port: int, *, once: bool, stop: Stop) -> int:
     """Build, start everything, serve, and stop everything in the opposite order."""
     port = serve.free_port() if once else port
     serve.check_port(port)
-    program = _program()
+    program = _program(stop)
     state = Path(os.environ.get("TASKIFY_STATE", PROJECT / ".taskify"))
     with contextlib.ExitStack() as stack:
         url = os.environ.get("TASKIFY_DATABASE_URL") or _embedded(state, stack)
+        stop.check()
         for name in migrate.migrate(postgres.psql(), url, migrate.read()):
             _say(f"applied {name}")
+        stop.check()
         server = serve.Server(program, port, url)
         stack.callback(server.stop)
-        stack.callback(_ignore_signals)  # from here on backwards nothing interrupts
         server.wait_until_ready()
-        return _ask_each(port) if once else _serve(server)
+        return _ask_each(port) if once else _serve(server, stop)
 
 
-def _program() -> Path:
+def _program(stop: Stop) -> Path:
     """Return the program to serve, built; TASKIFY_PROGRAM names another one."""
     if other := os.environ.get("TASKIFY_PROGRAM"):
         if not os.access(other, os.X_OK):
             raise UnavailableError(f"'{other}' is no program", remedy="look at TASKIFY_PROGRAM")
         return Path(other).resolve()
-    status = processes.run_visibly([sys.executable, "-m", "doit"], cwd=PROJECT)
+    build = [sys.executable, "-m", "doit"]
+    status = processes.run_visibly(build, cwd=PROJECT, is_asked_to_stop=stop.is_asked)
+    stop.check()
     if status != 0:
         raise TaskifyError(
             f"the build failed with status {status}", remedy="mend what it says above"
@@ -94,26 +129,24 @@ def _embedded(state: Path, stack: contextlib.ExitStack) -> str:
     durable = os.environ.get("TASKIFY_DURABLE", "1") != "0"  # 0: for tests, which throw it away
     database = Database(state, durable=durable)
     stack.callback(database.stop)
-    stack.callback(_ignore_signals)
     _say(f"starting PostgreSQL {database.tools.version} in {database.data}")
     database.start()
     return database.url
 
 
-def _serve(server: serve.Server) -> int:
+def _serve(server: serve.Server, stop: Stop) -> int:
     """Serve until a signal comes, or the program ends by itself."""
     address = f"http://{serve.HOST}:{server.port}"
-    try:
-        print(f"Taskify serves on {address}\ntry: curl {address}{PATHS[-1]}", flush=True)
-        _say("Ctrl-C ends it")
-        while True:
-            status = server.wait(3600.0)
-            if status is not None:
-                raise TaskifyError(
-                    f"the program ended by itself with status {status}", where=server.program
-                )
-    except StopAskedError:
-        return ExitCode.OK
+    print(f"Taskify serves on {address}\ntry: curl {address}{PATHS[-1]}", flush=True)
+    _say("Ctrl-C ends it")
+    while not stop.is_asked():
+        status = server.status()
+        if status is not None:
+            raise TaskifyError(
+                f"the program ended by itself with status {status}", where=server.program
+            )
+        time.sleep(_POLL)
+    return ExitCode.OK
 
 
 def _ask_each(port: int) -> int:
@@ -130,17 +163,6 @@ def _ask_each(port: int) -> int:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Unwind; what is being stopped is not interrupted again."""
-    _ignore_signals()
-    raise StopAskedError
-
-
-def _ignore_signals() -> None:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from taskify.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    Asked = Callable[[], bool]
 
 _POLL = 0.01  # seconds between two looks
 
@@ -59,15 +61,19 @@ def run(
     return Completed(done.returncode, done.stdout, done.stderr)
 
 
-def run_visibly(command: Sequence[object], *, cwd: Path) -> int:
-    """Run a command whose output goes to our standard error; return its exit status."""
+def run_visibly(command: Sequence[object], *, cwd: Path, is_asked_to_stop: Asked) -> int:
+    """Run a command whose output goes to our standard error; return its exit status.
+
+    If we are asked to stop meanwhile, so is the command, and it is waited for.
+    """
     words = [str(word) for word in command]
     with subprocess.Popen(words, cwd=cwd, stdin=subprocess.DEVNULL, stdout=2) as child:  # noqa: S603 -- as above
-        try:
-            return child.wait()
-        except BaseException:  # asked to stop: the command is asked as well, and waited for
-            child.terminate()
-            raise
+        while child.poll() is None:
+            if is_asked_to_stop():
+                child.terminate()
+                break
+            time.sleep(_POLL)
+        return child.wait()
 
 
 class Child:

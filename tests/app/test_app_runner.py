@@ -49,15 +49,19 @@ class Runner:
             check=False,
         )
 
-    def start(self) -> subprocess.Popen[str]:
-        """Start it, and wait until it says where it serves."""
-        process = subprocess.Popen(
+    def begin(self) -> subprocess.Popen[str]:
+        """Start it."""
+        return subprocess.Popen(
             [sys.executable, "-m", "taskify", "run", "--port", str(self.port)],
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start it, and wait until it says where it serves."""
+        process = self.begin()
         assert process.stdout is not None
         line = process.stdout.readline()
         if line != f"Taskify serves on http://127.0.0.1:{self.port}\n":
@@ -110,6 +114,26 @@ def test_a_signal_ends_all_of_it(runner: Runner, number: signal.Signals) -> None
     assert process.returncode == 0
     assert "Traceback" not in told
     assert runner.leaves_nothing()
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.15, 0.2, 0.25, 0.3])
+def test_a_signal_at_any_moment_of_the_start_ends_all_of_it(runner: Runner, seconds: float) -> None:
+    with runner.begin() as process:
+        time.sleep(seconds)
+        process.terminate()
+        _, told = process.communicate(timeout=10)
+    assert process.returncode in {0, 130, -signal.SIGTERM}  # the last: before Python was up
+    assert "Traceback" not in told
+    assert runner.leaves_nothing()
+
+
+def test_output_that_nobody_reads_is_no_traceback(runner: Runner) -> None:
+    with runner.begin() as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(10) == 1
 
 
 def test_the_curl_line_works(runner: Runner) -> None:
