@@ -284,11 +284,19 @@ compose:
         pop     rbx
         ret
 .end:
+        section .text align=16
+
+; The frame of process: a buffer, the bytes that it describes, and the status of a refusal. [FR-007]
+REFUSAL_SIZE    equ     256
+REFUSAL_BYTES   equ     t_buffer_size
+REFUSAL_STATUS  equ     t_buffer_size + REFUSAL_SIZE
+REFUSAL_FRAME   equ     288             ; t_buffer_size + REFUSAL_SIZE + 8, a multiple of 16
 
 ; process looks for one request in the input of connection rdi, which is reading. If it still is
 ; reading afterwards, more input is needed; else it is waiting or sending. [FR-007]
 process:
         push    rbx
+        sub     rsp, REFUSAL_FRAME      ; rsp = 0 mod 16
         mov     rbx, rdi
 
         ; Read the input. Half a head says nothing of these fields, so they are cleared first.
@@ -311,12 +319,22 @@ process:
         jmp     .done
 
 .refused:
+        ; Compose the body of the refusal on the stack; it stays empty if it does not fit. [FR-007]
+        neg     eax
+        mov     [rsp + REFUSAL_STATUS], eax
+        lea     rcx, [rsp + REFUSAL_BYTES]
+        mov     [rsp + t_buffer.data], rcx
+        mov     qword [rsp + t_buffer.len], 0
+        mov     qword [rsp + t_buffer.cap], REFUSAL_SIZE
+        mov     rdi, rsp
+        mov     esi, eax
+        call    error_body wrt ..plt
+
         ; Answer with the status. Nobody knows where a next request would begin. [FR-007]
         mov     rdi, rbx
-        mov     esi, eax
-        neg     esi
-        xor     edx, edx
-        xor     ecx, ecx
+        mov     esi, [rsp + REFUSAL_STATUS]
+        lea     rdx, [rsp + REFUSAL_BYTES]
+        mov     rcx, [rsp + t_buffer.len]
         mov     r8d, ANSWER_CLOSE
         xor     r9d, r9d
         mov     rax, [rbx + conn.held]
@@ -344,6 +362,7 @@ process:
         ; When that is sent, the connection goes on reading.
         mov     dword [rbx + conn.state], STATE_SENDING
 .done:
+        add     rsp, REFUSAL_FRAME
         pop     rbx
         ret
 .end:
