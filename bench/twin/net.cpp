@@ -185,7 +185,11 @@ bool Loop::process(Connection& client) {
         client.state = Connection::State::sending;
     } else if (n < 0) {
         client.closing = true;
-        append_answer(client.output, static_cast<int>(-n), {}, {.close = true});
+        const int status = static_cast<int>(-n);
+        char bytes[256];
+        Buffer body{bytes, sizeof bytes};
+        append_error(body, status);
+        append_answer(client.output, status, body.text(), {.close = true});
         client.state = Connection::State::sending;
     } else {
         client.taken = static_cast<std::size_t>(n);

@@ -103,7 +103,7 @@ def test_it_is_refused_and_the_connection_ends(client: Client, name: str) -> Non
     assert answer.status == status
     assert answer.closes
     assert answer.fields["content-type"] == "application/json"
-    assert not answer.body or json.loads(answer.body)["error"]
+    assert set(json.loads(answer.body)) == {"error", "message"}
     assert client.is_ended()
 
 
