@@ -33,11 +33,13 @@ def running():
     owner = os.getpid()
     directory = Path(tempfile.mkdtemp(prefix="taskify-"))  # short: a socket's path has 107 bytes
     server = Server(programs, directory)
+    watcher = server.watch(owner)
     yield server
     if os.getpid() == owner:  # a test's own process is a copy that ends like this one
         if server.running():
             server.stop("immediate")
         shutil.rmtree(directory)
+        os.waitpid(watcher, 0)
 
 
 @pytest.fixture

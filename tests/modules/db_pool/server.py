@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -61,6 +62,23 @@ class Server:
     def stop(self, mode="fast"):
         """Stop it and wait until it is gone."""
         self._run("pg_ctl", "-w", "-m", mode, "stop")
+
+    def watch(self, owner):
+        """Start what stops the server once process `owner` is gone; return its process id.
+
+        It removes the directory too, and ends by itself when that is gone. It stands in a session
+        of its own, so whatever ends `owner` and its group spares it.
+        """
+        alive = f"grep -qs '^State:[[:space:]]*[^Z]' /proc/{owner}/status"
+        stop = [*_as_a_user(), self.programs / "pg_ctl", "-D", self.data, "-m", "immediate", "stop"]
+        script = (
+            f"while [ -d {self.directory} ] && {alive}; do sleep 0.3; done; "
+            f"[ -d {self.directory} ] || exit 0; {shlex.join(map(str, stop))}; "
+            f"rm -rf {self.directory}"
+        )
+        nothing = [(os.POSIX_SPAWN_OPEN, n, os.devnull, os.O_RDWR, 0) for n in range(3)]
+        command = ["/bin/sh", "-c", script]
+        return os.posix_spawn(command[0], command, os.environ, file_actions=nothing, setsid=True)
 
     def _psql(self):
         command = [self.programs / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
