@@ -91,12 +91,24 @@ def _outside(options: argparse.Namespace) -> list[CheckResult]:
     ]
 
 
+_NO_RULES = {
+    "ASM001": "nasm does not accept the text; every warning of nasm counts as an error.",
+    "RUN001": "A signal ended a call of a module's test: a crash, at the line that is shown.",
+    "RUN002": "A module's test did not end within its limits of processor or wall time.",
+    "RUN003": "A call returned with a register or mode changed that belongs to the caller.",
+    "RUN004": "A call wrote bytes beside the memory that the test gave it.",
+    "RUN005": "A `_Bool` result was neither 0 nor 1.",
+}
+"""Findings that come from assembling and from tests (docs/reference/module-tests.md)."""
+
+
 def explain(options: argparse.Namespace) -> int:
     """Print a rule's documentation, or the list of rules."""
     from asmith.check import engine
 
     if options.rule:
-        text = engine.explain(options.rule)
+        known = _NO_RULES.get(options.rule)
+        text = f"# {options.rule}: {known}" if known else engine.explain(options.rule)
         if options.json:
             show_json({"rule": options.rule, "text": text})
         else:
