@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.errors import UsageError, did_you_mean
-from asmith.graph import changeset, structure
+from asmith.graph import changeset
 from asmith.model.names import ModuleName
 from asmith.model.plan import ChangeSet, Plan, PlannedStep, Reason, Step, StepKind, Why
 from asmith.run import answering
@@ -124,8 +124,3 @@ def why(session: Session, name: ModuleName) -> tuple[tuple[Step, tuple[Reason, .
             if reasons:
                 found.append((step, reasons))
     return tuple(found)
-
-
-def links_any(session: Session, names: Collection[ModuleName]) -> frozenset[ModuleName]:
-    """Return the modules that link any of `names`, themselves included."""
-    return frozenset(ModuleName(n) for n in structure.cone(session.edges(), names))
