@@ -149,15 +149,15 @@ def assemble_answer(
 ) -> str:
     """Return the module's whole text that an answer makes; errors name a place in `path`.
 
-    `required` are the functions that the contract names. An answer that holds all of them is the
-    whole module; one that holds some replaces those units of `previous` (and its preamble, if the
-    answer has one) and keeps every other unit byte for byte.
+    `required` are the functions that the contract names. An answer that holds all of them below a
+    preamble is the whole module; any other replaces the units that it holds of `previous` (and its
+    preamble, if the answer has one) and keeps every other unit byte for byte.
     """
     code, first = extract(answer, path)
     given = split(code, path, first)
     names = {u.name for u in given.units}
     missing = sorted(set(required) - names)
-    if not missing:
+    if not missing and (previous is None or not _COMMENTS.match(given.preamble)):
         return code
     before = None if previous is None else split(previous, "the module as it is")
     kept = {u.name for u in before.units} if before else set()

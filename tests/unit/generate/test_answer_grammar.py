@@ -126,6 +126,14 @@ def test_an_answer_with_every_function_is_the_module() -> None:
     assert assemble_answer(fenced(MODULE), ["f"], "something else") == MODULE
 
 
+def test_an_answer_with_every_function_and_no_preamble_keeps_the_rest() -> None:
+    answer = fenced("        section .text\n; both\nf:\n        nop\n        ret\n.end:\n")
+    text = assemble_answer(answer, ["f"], MODULE)
+    assert text == MODULE.replace(
+        "        global  f:function (f.end - f)\nf:\n", "; both\nf:\n        nop\n"
+    )
+
+
 def test_an_answer_with_some_functions_keeps_the_others_bytes() -> None:
     before = split(MODULE)
     made = assemble_answer(fenced(NEW_G), ["f", "g"], MODULE)
