@@ -18,8 +18,12 @@ extern "C" {
 
 #define EINTR 4
 #define EAGAIN 11
+#define ENOMEM 12
+#define ENFILE 23
+#define EMFILE 24
 #define EPIPE 32
 #define ECONNRESET 104
+#define ENOBUFS 105
 
 /* The address of the calling thread's errno. */
 /*@ assigns  \nothing;
@@ -225,6 +229,14 @@ long recv(int fd, void *buf, size_t n, int flags);
   @ asm outcome failed: \result == -1;
   @*/
 long send(int fd, const void *buf, size_t n, int flags);
+
+#define SHUT_WR 1
+
+/*@ assigns  errno;
+  @ ensures  \result == 0 || \result == -1;
+  @ asm outcome failed: \result == -1;
+  @*/
+int shutdown(int fd, int how);
 
 /* ---- epoll ------------------------------------------------------------------------------------ */
 

@@ -173,7 +173,29 @@ http_parse:
         sub     rax, r12
         cmp     rax, HTTP_HEAD_MAX
         ja      .head_too_long
-        jmp     .incomplete
+
+.check_byte:
+        ; A zero or a lone LF is refused as soon as it has come, and only
+        ; what has come is read. [FR-001] [FR-002] [FR-012]
+        cmp     r12, r15
+        jae     .incomplete
+        movzx   eax, byte [r12]
+        inc     r12
+        test    eax, eax
+        jz      .bad_request
+        cmp     al, CHAR_LF
+        je      .bad_request
+        cmp     al, CHAR_CR
+        jne     .check_byte
+
+        ; A CR takes the LF behind it along; as the last byte it waits for
+        ; it, and before any other byte it is refused. [FR-001] [FR-002]
+        cmp     r12, r15
+        jae     .incomplete
+        cmp     byte [r12], CHAR_LF
+        jne     .bad_request
+        inc     r12
+        jmp     .check_byte
 
 .head_complete:
         ; Every read up to the empty line is now inside the data. [FR-012]

@@ -85,6 +85,7 @@ tasks_get:
         pop     rbx
         ret
 .end:
+section .text align=16
 
 ; task_done answers with the result of the query:
 ; rdi = c, rsi = the result, or null where the database is away.
@@ -104,7 +105,7 @@ task_done:
         mov     rdi, rbp
         call    PQresultStatus wrt ..plt
         cmp     eax, PGRES_TUPLES_OK
-        jne     .unexpected
+        jne     .refused
 
         ; Without a row there is no such task. [FR-002]
         mov     rdi, rbp
@@ -135,15 +136,35 @@ task_done:
         call    net_answer wrt ..plt
         jmp     .answered
 
+.refused:
+        ; Ask for the SQLSTATE, which the result may lack. [FR-002]
+        mov     rdi, rbp
+        mov     esi, PG_DIAG_SQLSTATE
+        call    PQresultErrorField wrt ..plt
+        test    rax, rax
+        jz      .unexpected
+
+        ; One that begins with 57P tells that the server is being shut down or is not
+        ; ready yet; no byte behind the end of a shorter one is read. [FR-002]
+        cmp     byte [rax], '5'
+        jne     .unexpected
+        cmp     byte [rax + 1], '7'
+        jne     .unexpected
+        cmp     byte [rax + 2], 'P'
+        jne     .unexpected
+
 .away:
+        ; The database cannot be asked now. [FR-002]
         mov     esi, STATUS_AWAY
         jmp     .fail
 
 .unexpected:
+        ; The query failed, or the body does not fit. [FR-002]
         mov     esi, STATUS_INTERNAL
         jmp     .fail
 
 .missing:
+        ; There is no such task. [FR-002]
         mov     esi, STATUS_NOT_FOUND
 
 .fail:

@@ -162,6 +162,32 @@ def test_limits(module):  # FR-002, FR-011
     assert_refused(module, start + b"b" * 8192, 431)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b"\n", b"\rG", b"\0", b"GET /\n", b"GET / HTTP/1.1\n", b"GET / HTTP/1.1\rH", b"GET /\0",
+     b"G\0", b"\r\n\n", b"\r\n\rG", b"GET / HTTP/1.1\r\nHost: a\n", b"GET / HTTP/1.1\r\nH\0",
+     b"GET / HTTP/1.1\r\nHost: a\r\n\n", b"GET / HTTP/1.1\r\nHost: a\r\n\rb",
+     b"GET / HTTP/1.1\r\nA: b\rc", b"GET / HTTP/1.1\r\nA: b\r\r"],
+)  # fmt: skip
+def test_a_lone_line_break_is_refused_at_once(module, head):  # FR-001, FR-002
+    assert_refused(module, head, 400)
+    assert parsed(module, head[:-1])[0] == module.HTTP_INCOMPLETE
+
+
+def test_a_long_target_goes_before_a_lone_line_break(module):  # FR-002, FR-011
+    assert_refused(module, b"GET /" + b"a" * 4096 + b"\n", 414)
+    assert_refused(module, b"GET /" + b"a" * 4095 + b"\n", 400)
+
+
+@given(st.integers(0, 60), st.sampled_from([b"\n", b"\0", b"\rx"]))
+def test_a_wrong_byte_anywhere(module, place, wrong):  # FR-001, FR-002, FR-012
+    whole = b"GET /tasks HTTP/1.1\r\nHost: a.example\r\nContent-Type: text/x\r\n"
+    head = whole[: place % len(whole)]
+    if head.endswith(b"\r") and wrong == b"\n":
+        head = head[:-1]
+    assert_refused(module, head + wrong, 400)
+
+
 @given(st.binary(max_size=120))
 def test_any_bytes(module, data):  # FR-012
     result, _ = parsed(module, b"GET / HTTP/1.1\r\n" + data)

@@ -5,6 +5,8 @@ The results are libpq's own, made without a server.
 
 import ctypes
 import json
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ NAMES = (
     "version", "created_at", "updated_at",
 )  # fmt: skip
 TUPLES_OK = 2
+FATAL_ERROR = 7
 BODY_CAP = 131072
 CONN = 0x1234500  # an address that only net would look at
 AWAY = b'{"error":"unavailable","message":"The database is away."}'
@@ -86,6 +89,39 @@ def server(module, pytestconfig):
     return made
 
 
+class FailingServer:
+    """Speaks PostgreSQL's protocol at a socket, and answers one query with an error."""
+
+    def __init__(self, directory, error):
+        self._error = error
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(f"{directory}/.s.PGSQL.5432")
+        self._socket.listen()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+
+    def __exit__(self, *_):
+        self._thread.join(5)
+        self._socket.close()
+
+    def _serve(self):
+        client, _ = self._socket.accept()
+        with client:
+            ready = message(b"Z", b"I")
+            while client.recv(4096)[4:8] != b"\0\3\0\0":  # until the start-up message of 3.0
+                client.sendall(b"N")  # no encryption
+            client.sendall(message(b"R", bytes(4)) + ready)
+            client.recv(4096)
+            client.sendall(message(b"E", self._error) + ready)
+            client.recv(4096)
+
+
+def message(kind, body):
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
 class Results:
     """Makes results of libpq and frees them all at the end."""
 
@@ -97,6 +133,19 @@ class Results:
     def empty(self, status):
         """Return a result without columns."""
         made = ctypes.c_void_p(self._pq.PQmakeEmptyPGresult(None, status))
+        self._made.append(made)
+        return made
+
+    def failed(self, directory, sqlstate):
+        """Return what libpq makes of an error with that SQLSTATE; empty: one without."""
+        pq = self._pq
+        pq.PQconnectdb.restype = pq.PQexec.restype = ctypes.c_void_p
+        field = b"C" + sqlstate + b"\0" if sqlstate else b""
+        with FailingServer(directory, b"SFATAL\0" + field + b"Mgone\0\0"):
+            connection = ctypes.c_void_p(pq.PQconnectdb(f"host={directory} user=u".encode()))
+            made = ctypes.c_void_p(pq.PQexec(connection, b"select"))
+            pq.PQfinish(connection)
+        assert pq.PQresultStatus(made) == FATAL_ERROR
         self._made.append(made)
         return made
 
@@ -171,6 +220,20 @@ def test_a_database_that_went_away(module, server):  # FR-002, FR-003
 def test_a_result_that_is_none_of_rows(module, server, results, status):  # FR-002, FR-003
     module.tasks_get(CONN, 5)
     assert server.finish(0, results.empty(status)) == (CONN, 500, INTERNAL, None)
+
+
+@pytest.mark.parametrize("sqlstate", [b"57P01", b"57P02", b"57P03", b"57P"])
+def test_a_server_that_is_shut_down(module, server, results, tmp_path, sqlstate):  # FR-002
+    module.tasks_get(CONN, 5)
+    answer = server.finish(-1, results.failed(tmp_path, sqlstate))
+    assert answer == (CONN, 503, AWAY, None)
+
+
+@pytest.mark.parametrize("sqlstate", [b"57014", b"57", b"5", b"58P01", b"47P01", b"XX000", b""])
+def test_a_query_that_fails(module, server, results, tmp_path, sqlstate):  # FR-002
+    module.tasks_get(CONN, 5)
+    answer = server.finish(-1, results.failed(tmp_path, sqlstate))
+    assert answer == (CONN, 500, INTERNAL, None)
 
 
 def test_no_row(module, server, results):  # FR-002, FR-003
