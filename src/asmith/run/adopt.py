@@ -16,7 +16,7 @@ from asmith.model.plan import Step, StepKind
 from asmith.model.record import Record, Standing
 from asmith.run import answering, layout, view
 from asmith.store import records
-from asmith.store.answers import candidate_key
+from asmith.store.answers import DamagedError, candidate_key
 from asmith.store.state import Entry, Slot, State
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def _standing(session: Session, module: Module, text: Digest) -> Standing:
     spec = session.workspace.specs[module.name]
     key = candidate_key(spec.implements, module.trace)
     known = session.store.candidates(module.name, key)
-    return next((r.standing for r in known if r.assembly == text), Standing.EDITED)
+    whole = (r for r in known if not isinstance(r, DamagedError))
+    return next((r.standing for r in whole if r.assembly == text), Standing.EDITED)
 
 
 def _remember(session: Session, module: Module, record: Record) -> None:

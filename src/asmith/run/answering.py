@@ -14,7 +14,7 @@ from asmith.model import nasm
 from asmith.model.names import Digest, ModuleName, digest_bytes
 from asmith.model.record import Attempt, Mode, Record, Standing
 from asmith.run import view
-from asmith.store.answers import candidate_key
+from asmith.store.answers import DamagedError, candidate_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,17 +39,29 @@ def request(session: Session, name: ModuleName) -> str:
 
 
 def in_store(session: Session, name: ModuleName) -> tuple[Record, bytes] | None:
-    """Return an accepted answer that fits today's spec and contracts, if the store has one."""
+    """Return an accepted answer that fits today's spec and contracts, if the store has one.
+
+    Raises `DamagedError` if it may have had one.
+    """
     workspace = session.workspace
     spec = workspace.specs[name]
     if spec.clarifications:
         return None
     today = traces.make_trace(spec, workspace.interface_of(name), {})
-    for record in session.store.candidates(name, candidate_key(spec.implements, today)):
-        if not traces.stale_reasons(record, spec, workspace.interfaces):
-            text = session.store.get(record.assembly)
-            if text is not None:
-                return record, text
+    damage: DamagedError | None = None
+    for found in session.store.candidates(name, candidate_key(spec.implements, today)):
+        if isinstance(found, DamagedError):
+            damage = damage or found
+        elif not traces.stale_reasons(found, spec, workspace.interfaces):
+            try:
+                text = session.store.get(found.assembly)
+            except DamagedError as error:
+                damage = damage or error
+            else:
+                if text is not None:
+                    return found, text
+    if damage is not None:
+        raise damage
     return None
 
 
@@ -72,9 +84,16 @@ def obstacle(session: Session, name: ModuleName) -> UnavailableError | None:
             help=f"keep it: asmith revalidate {name} (or asmith accept {name}); "
             "replace it: asmith build --force",
         )
-    if in_store(session, name) is None and not generators.available(
-        session.workspace.config.generator
-    ):
+    try:
+        found = in_store(session, name)
+    except DamagedError as error:
+        return DamagedError(
+            f"module '{name}' is stale, and {error.what}",
+            where=error.where,
+            why=error.why,
+            help=error.help,
+        )
+    if found is None and not generators.available(session.workspace.config.generator):
         return UnavailableError(
             f"module '{name}' is stale and there is no answer for it",
             where=_place(session, name),

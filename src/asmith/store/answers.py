@@ -10,19 +10,26 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmith.errors import UsageError
+from asmith.errors import UnavailableError, UsageError
 from asmith.host import files
 from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes, digest_of
 from asmith.store import records
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from asmith.model.record import Attempt, Record, Trace
 
 
-_FORGET = "remove the file; asmith then treats the answer as unknown"
+MEND = (
+    "asmith store verify --repair brings it back where there is another copy, and sets it aside "
+    "otherwise; or take it from an export: asmith store import FILE"
+)
+
+
+class DamagedError(UnavailableError):
+    """An object of the store that is no longer what was kept: a concern of its module alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,11 @@ class Store:
         """Return the bytes with that digest, or None; damaged ones are refused."""
         data = files.read_if_exists(self._blob(digest))
         if data is not None and digest_bytes(data) != digest:
-            raise UsageError(
+            raise DamagedError(
                 "an object of the store is damaged",
                 where=self._shown(self._blob(digest)),
                 why=f"its bytes no longer have the digest {digest[:12]} that names it",
-                help=_FORGET,
+                help=MEND,
             )
         return data
 
@@ -99,19 +106,27 @@ class Store:
             durable=True,
         )
 
-    def candidates(self, module: ModuleName, key: str) -> tuple[Record, ...]:
-        """Return the accepted records of a module for one spec and own contract.
+    def candidates(self, module: ModuleName, key: str) -> Iterator[Record | DamagedError]:
+        """Yield the accepted records of a module for one spec and own contract.
 
         What was in modules/ last comes first: reverting an edit gives back what was there before.
+        An unreadable one is yielded as the error that says so.
         """
         directory = self.root / "store" / "candidates" / module
         found = []
         for name in files.listing(directory, ".json"):
             if name.startswith(key):
-                path = directory / name
-                record = records.decode(files.read_bytes(path), self._shown(path), _FORGET)
-                found.append((files.written(path), record.accepted, record.assembly, record))
-        return tuple(r for *_, r in sorted(found, key=lambda f: f[:-1], reverse=True))
+                record = self._candidate(directory / name)
+                accepted = "" if isinstance(record, DamagedError) else record.accepted
+                found.append((files.written(directory / name), accepted, name, record))
+        yield from (r for *_, r in sorted(found, key=lambda f: f[:-1], reverse=True))
+
+    def _candidate(self, path: Path) -> Record | DamagedError:
+        try:
+            return records.decode(files.read_bytes(path), self._shown(path))
+        except UsageError as error:
+            what = "a record in the store is damaged"
+            return DamagedError(what, where=error.where, why=error.why, help=MEND)
 
     # ---- attempts: everything that was ever handed in --------------------------------------------
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asmith.errors import UsageError
 from asmith.model.names import Digest, InterfaceName, ModuleName, digest_bytes
 from asmith.model.record import Attempt, Mode, Record, Standing, Trace, Traced
-from asmith.store.answers import Store, candidate_key
+from asmith.store.answers import DamagedError, Store, candidate_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +62,7 @@ def test_damaged_bytes_are_refused_and_mended_by_keeping_them_again(store: Store
     digest = store.put(b"data")
     path = store.root / "store" / "blobs" / digest[:2] / digest
     path.write_bytes(b"dat")
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(DamagedError) as caught:
         store.get(digest)
     assert str(caught.value.where) == f".asmith/store/blobs/{digest[:2]}/{digest}"
     store.put(b"data")
@@ -103,9 +102,9 @@ def test_candidates_are_found_by_spec_and_own_contract(store: Store) -> None:
     one, other = record(b"one"), record(b"two", "another requirement")
     for found, text in ((one, b"one"), (other, b"two")):
         store.add_candidate(found, text)
-    assert store.candidates(MODULE, key(one)) == (one,)
-    assert store.candidates(MODULE, key(other)) == (other,)
-    assert store.candidates(ModuleName("n"), key(one)) == ()
+    assert tuple(store.candidates(MODULE, key(one))) == (one,)
+    assert tuple(store.candidates(MODULE, key(other))) == (other,)
+    assert tuple(store.candidates(ModuleName("n"), key(one))) == ()
     assert store.get(one.assembly) == b"one"
 
 
@@ -117,7 +116,7 @@ def test_what_was_kept_last_comes_first(store: Store) -> None:
     for number, found in enumerate((first, second)):
         name = f"{key(found)}-{found.assembly[:16]}.json"
         os.utime(directory / name, ns=(number, number))
-    assert store.candidates(MODULE, key(first)) == (second, first)
+    assert tuple(store.candidates(MODULE, key(first))) == (second, first)
 
 
 def test_the_key_leaves_imports_and_offers_out() -> None:
