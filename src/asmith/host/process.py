@@ -53,6 +53,12 @@ class MissingProgramError(UnavailableError):
     """A program that is not installed, or not where it was said to be."""
 
 
+class OverrunError(StepFailedError):
+    """A program that did not end in time; what it had said on standard error by then."""
+
+    stderr: bytes = b""
+
+
 def run(
     command: Sequence[str],
     *,
@@ -64,7 +70,8 @@ def run(
 ) -> Completed:
     """Run a command to its end and return what came of it.
 
-    `seconds` bounds its run time; past it the whole group is killed. `environment` is added to
+    `seconds` bounds its run time; past it the whole group is killed, with an `OverrunError`.
+    `environment` is added to
     ours. A missing program is a `MissingProgramError` that says what to `install`.
     """
     source = _readable(stdin)
@@ -95,10 +102,12 @@ def run(
     try:
         stdout, stderr = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:
-        raise StepFailedError(
+        overrun = OverrunError(
             f"'{command[0]}' did not end within {seconds:g} s",
             help="it was killed with all that it started",
-        ) from error
+        )
+        overrun.stderr = error.stderr or b""
+        raise overrun from error
     finally:
         _end_group(child)
         os.write(guard, f"- {child.pid}\n".encode())

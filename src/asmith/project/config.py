@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from asmith.errors import UsageError, did_you_mean
+from asmith.host import plugins
 from asmith.model.names import InterfaceName, ModuleName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONFIG = "pyproject.toml"
+GENERATORS = "asmith.generators"  # the group of entry points of further generators
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,12 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorConfig:
-    """Who answers when the store does not: `auto`, `replay` or `command` with its argument list."""
+    """Who answers when the store does not: `auto`, `replay`, `command`, or an entry point."""
 
     name: str = "auto"
     command: tuple[str, ...] = ()
     seconds: float = 600.0
+    options: Mapping[str, str] = field(default_factory=dict)  # for an entry point
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +92,12 @@ def _product(name: str, table: _Table) -> Product:
 
 
 def _generator(table: _Table) -> GeneratorConfig:
-    table.only("name", "command", "seconds")
+    table.only("name", "command", "seconds", "options")
     default = GeneratorConfig()
-    name = table.choice("name", ("auto", "replay", "command"), default.name)
+    known: tuple[str, ...] = ("auto", "replay", "command")
+    if table.value.get("name", default.name) not in known:
+        known += plugins.names(GENERATORS)
+    name = table.choice("name", known, default.name)
     command = tuple(table.texts("command", []))
     if name == "command" and not command:
         raise UsageError(
@@ -99,7 +105,13 @@ def _generator(table: _Table) -> GeneratorConfig:
             where=table.path,
             help='add to [tool.asmith.generator]: command = ["program", "argument"]',
         )
-    return GeneratorConfig(name, command, table.number("seconds", default.seconds))
+    options = table.table("options")
+    return GeneratorConfig(
+        name,
+        command,
+        table.number("seconds", default.seconds),
+        {n: options.text(n) for n in sorted(options.value)},
+    )
 
 
 class _Table:
