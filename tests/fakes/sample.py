@@ -11,12 +11,8 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from asmith.run import build
-
-if TYPE_CHECKING:
-    from asmith.model.plan import Reason, Step
+from asmith.run import build, events
 
 GENERATOR = Path(__file__).with_name("generator.py")
 
@@ -103,7 +99,7 @@ class Sample:
     def build(self, *targets: str, **options: object) -> build.Outcome:
         """Build in this process."""
         asked = build.Options(targets=targets, **options)  # type: ignore[arg-type]
-        return build.build(self.root, asked, _silent)
+        return build.build(self.root, asked, events.nobody)
 
     def ran(self, *targets: str, **options: object) -> list[str]:
         """Build, which must succeed, and return exactly the steps that ran, in order."""
@@ -127,10 +123,6 @@ class Sample:
                 if path.is_file():
                     found[path.relative_to(self.root).as_posix()] = path.read_bytes()
         return found
-
-
-def _silent(step: Step, reasons: tuple[Reason, ...]) -> None:
-    del step, reasons
 
 
 def make(root: Path, *, tests: bool = True) -> Sample:

@@ -43,19 +43,16 @@ def accept(options: argparse.Namespace) -> int:
 
     root = root_of(options)
     if options.file is None:
-        return _show(options, accepting.attest(root, options.module, say=progress(options)))
+        with progress(options) as observer:
+            accepted = accepting.attest(root, options.module, observer=observer)
+        return _show(options, accepted)
     given = sys.stdin.buffer.read() if options.file == "-" else files.read_bytes(Path(options.file))
-    return _show(
-        options,
-        accepting.accept(
-            root,
-            options.module,
-            given,
-            Mode(options.mode),
-            force=options.force,
-            say=progress(options),
-        ),
-    )
+    mode = Mode(options.mode)
+    with progress(options) as observer:
+        accepted = accepting.accept(
+            root, options.module, given, mode, force=options.force, observer=observer
+        )
+    return _show(options, accepted)
 
 
 def revalidate(options: argparse.Namespace) -> int:
@@ -63,7 +60,9 @@ def revalidate(options: argparse.Namespace) -> int:
     from asmith.run import accepting
 
     root = root_of(options)
-    return _show(options, accepting.revalidate(root, options.module, say=progress(options)))
+    with progress(options) as observer:
+        accepted = accepting.revalidate(root, options.module, observer=observer)
+    return _show(options, accepted)
 
 
 def _show(options: argparse.Namespace, accepted: Accepted) -> int:

@@ -18,7 +18,9 @@ def build(options: argparse.Namespace) -> int:
     if options.jobs < 1:
         raise UsageError(f"-n {options.jobs}: the number of steps at a time must be at least 1")
     asked = builds.Options(tuple(options.targets), options.jobs, options.locked, options.force)
-    outcome = builds.build(root_of(options), asked, progress(options))
+    root = root_of(options)
+    with progress(options) as observer:
+        outcome = builds.build(root, asked, observer)
     report(options, outcome)
     return int(outcome.exit_code)
 

@@ -45,7 +45,7 @@ def _modules(options: argparse.Namespace) -> list[CheckResult]:
         session.hold([n for n, m in session.modules.items() if m.waiting])
         names = [session.named(m).name for m in options.modules] or sorted(session.modules)
         steps = [Step(StepKind.ASSEMBLE, n) for n in names]
-        run_steps(session, steps, 1, lambda *_: None)
+        run_steps(session, steps, 1)
         found = [_not_assembled(e) for e in session.failures.values()]
         whole = [s.subject for s in steps if s not in session.failures]
         return found + [

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 from asmith.project.workspace import find_root
+from asmith.run.events import nobody
+from asmith.run.progress import Display
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from asmith.model.plan import Reason, Step
+    from asmith.run.events import Observer
 
 
 def root_of(options: argparse.Namespace) -> Path:
@@ -27,18 +30,14 @@ def show_json(value: Mapping[str, Any]) -> None:
     print(json.dumps({"schema": 1, **value}, ensure_ascii=False))
 
 
-def progress(options: argparse.Namespace) -> Callable[[Step, tuple[Reason, ...]], None]:
-    """Return what tells a person of each step that starts."""
-
-    def say(step: Step, reasons: tuple[Reason, ...]) -> None:
-        if options.quiet or options.json:
-            return
-        shown = reasons if options.verbose else reasons[:1]
-        more = len(reasons) - len(shown)
-        text = "; ".join(str(r) for r in shown) + (f" and {more} more" if more else "")
-        print(f"{step!s:<28} {text}".rstrip(), file=sys.stderr)
-
-    return say
+@contextlib.contextmanager
+def progress(options: argparse.Namespace) -> Iterator[Observer]:
+    """Yield what shows a person how a build goes."""
+    if options.quiet or options.json:
+        yield nobody
+        return
+    with Display(sys.stderr, verbose=options.verbose) as display:
+        yield display
 
 
 def note(options: argparse.Namespace, text: str) -> None:

@@ -23,12 +23,10 @@ from asmith.store import lock
 from asmith.store.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
     from pathlib import Path
 
-    from asmith.model.plan import Reason
-
-    Say = Callable[[Step, tuple[Reason, ...]], None]
+    from asmith.run.events import Observer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,9 @@ class Accepted:
     waiting_for: tuple[ModuleName, ...]
 
 
-def accept(root: Path, name: str, given: bytes, mode: Mode, *, force: bool, say: Say) -> Accepted:
+def accept(
+    root: Path, name: str, given: bytes, mode: Mode, *, force: bool, observer: Observer
+) -> Accepted:
     """Take a raw answer for a module; raises `AsmithError` if it is rejected (and logged so)."""
     with lock.held(root / layout.LOCK):
         session = _open(root, name)
@@ -63,8 +63,8 @@ def accept(root: Path, name: str, given: bytes, mode: Mode, *, force: bool, say:
         generator = {"name": "manual"}
         session.store.keep_answer(asked, given, generator)
         record = answering.draft(session, module.name, given, asked, mode, generator)
-        tried = _try(session, record, say)
-        return _settle(root, record, tried, say)
+        tried = _try(session, record, observer)
+        return _settle(root, record, tried, observer)
 
 
 def _refuse_second(session: Session, module: view.Module, asked: Digest, given: Digest) -> None:
@@ -79,7 +79,7 @@ def _refuse_second(session: Session, module: view.Module, asked: Digest, given: 
             )
 
 
-def attest(root: Path, name: str, *, say: Say) -> Accepted:
+def attest(root: Path, name: str, *, observer: Observer) -> Accepted:
     """Vouch for a module's text as it lies in modules/: its record then says `attested`."""
     with lock.held(root / layout.LOCK):
         session = _open(root, name)
@@ -95,10 +95,10 @@ def attest(root: Path, name: str, *, say: Say) -> Accepted:
                 f"'{layout.source(name)}' is the accepted answer already",
                 why="its text is the one that its record names",
             )
-        return _keep(session, module, Standing.ATTESTED, "attested by hand", say)
+        return _keep(session, module, Standing.ATTESTED, "attested by hand", observer)
 
 
-def revalidate(root: Path, name: str, *, say: Say) -> Accepted:
+def revalidate(root: Path, name: str, *, observer: Observer) -> Accepted:
     """Keep a stale module's text if all its checks and tests pass under today's contracts."""
     with lock.held(root / layout.LOCK):
         session = _open(root, name)
@@ -108,7 +108,7 @@ def revalidate(root: Path, name: str, *, say: Say) -> Accepted:
         if not module.base_stale:
             raise UsageError(f"module '{name}' is fresh: there is nothing to revalidate")
         note = "kept though " + "; ".join(str(r) for r in module.base_stale)
-        return _keep(session, module, Standing.REVALIDATED, note, say)
+        return _keep(session, module, Standing.REVALIDATED, note, observer)
 
 
 def _open(root: Path, name: str) -> Session:
@@ -124,7 +124,7 @@ def _open(root: Path, name: str) -> Session:
 
 
 def _keep(
-    session: Session, module: view.Module, standing: Standing, note: str, say: Say
+    session: Session, module: view.Module, standing: Standing, note: str, observer: Observer
 ) -> Accepted:
     assert module.source is not None
     workspace = session.workspace
@@ -149,11 +149,11 @@ def _keep(
         notes=(*(old.notes if old else ()), f"{clock.now()} {note}"),
     )
     view.write_draft(session.root, record, module.source)
-    tried = _try(session, record, say, log=False)
-    return _settle(session.root, record, tried, say)
+    tried = _try(session, record, observer, log=False)
+    return _settle(session.root, record, tried, observer)
 
 
-def _try(session: Session, record: Record, say: Say, *, log: bool = True) -> list[Step]:
+def _try(session: Session, record: Record, observer: Observer, *, log: bool = True) -> list[Step]:
     """Assemble, check and test a draft on its own; return what ran.
 
     A draft that fails is taken back, and the failure raised.
@@ -163,7 +163,8 @@ def _try(session: Session, record: Record, say: Say, *, log: bool = True) -> lis
     steps = [s for s in session.steps_of(name) if s.kind is not StepKind.GENERATE]
     if missing := _missing(session, [name]):
         steps = [s for s in steps if s.kind is not StepKind.TEST]
-    run_steps(session, _with_linked(session, steps), 1, say)
+    session.observer = observer
+    run_steps(session, _with_linked(session, steps), 1)
     failed = next((session.failures[s] for s in steps if s in session.failures), None)
     failed = failed or next(iter(session.failures.values()), None)
     if failed is not None:
@@ -193,7 +194,7 @@ def _with_linked(session: Session, steps: list[Step]) -> list[Step]:
     return found
 
 
-def _settle(root: Path, record: Record, tried: list[Step], say: Say) -> Accepted:
+def _settle(root: Path, record: Record, tried: list[Step], observer: Observer) -> Accepted:
     """Remember the candidate, and build its change-set if nothing of it is missing."""
     session = Session.open(root)
     source = files.read_bytes(root / layout.staged(layout.source(record.module)))
@@ -207,7 +208,7 @@ def _settle(root: Path, record: Record, tried: list[Step], say: Say) -> Accepted
     links = [s for s in session.all_steps() if _links_any(session, s, together)]
     steps |= {*links, *(c for s in links for c in session.comparisons(session.linked(s)))}
     options = build.Options(steps=frozenset(steps))
-    outcome = build.build_locked(root, options, say)
+    outcome = build.build_locked(root, options, observer)
     outcome.executed[:0] = tried
     return Accepted(record, outcome, ())
 

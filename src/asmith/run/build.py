@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from asmith.errors import AsmithError, ExitCode, StepFailedError, UnavailableError
 from asmith.model.names import ModuleName
-from asmith.model.plan import Reason, Step, StepKind
-from asmith.run import adopt, answering, engine, layout, planning, tasks, view
+from asmith.model.plan import Step, StepKind
+from asmith.run import adopt, answering, engine, events, layout, planning, tasks, view
 from asmith.run.executor import run_steps
 from asmith.run.session import Session
 from asmith.store import lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from asmith.model.plan import Plan
+    from asmith.run.events import Observer
 
 
 _TRIES = 5  # how often a build begins again because its sources changed under it
@@ -52,28 +52,27 @@ class Outcome:
         return max(codes, default=ExitCode.OK)
 
 
-def build(root: Path, options: Options, say: Callable[[Step, tuple[Reason, ...]], None]) -> Outcome:
-    """Bring a project up to date and adopt what holds; `say` is told of each step that starts."""
+def build(root: Path, options: Options, observer: Observer) -> Outcome:
+    """Bring a project up to date and adopt what holds; `observer` is told of what happens."""
     with lock.held(root / layout.LOCK):
-        return build_locked(root, options, say)
+        return build_locked(root, options, observer)
 
 
-def build_locked(
-    root: Path, options: Options, say: Callable[[Step, tuple[Reason, ...]], None]
-) -> Outcome:
+def build_locked(root: Path, options: Options, observer: Observer) -> Outcome:
     """Do what `build` does, for a caller that holds the lock."""
     outcome = Outcome()
     failed: dict[ModuleName, AsmithError] = {}
     again = _TRIES
     while True:
         session = tasks.prepare(root, Session, force=options.force)
+        session.observer = observer
         session.hold(planning.mates(session, failed))
         if options.locked:
             _refuse_stale(session, planning.plan(session, options.targets))
         steps = options.steps or planning.scope(session, options.targets)
         if not outcome.executed:
             outcome.kept = sum(session.status(s).clean for s in steps)
-        run_steps(session, steps, options.jobs, say)
+        run_steps(session, steps, options.jobs)
         outcome.executed += session.executed
         if session.outdated() and (again := again - 1) > 0:
             continue  # a spec or interface was saved meanwhile: what it made is not adopted
@@ -87,11 +86,13 @@ def build_locked(
     asked = {s.subject for s in steps if s.kind is StepKind.GENERATE}
     problems = [e for n, e in session.problems.items() if n in asked and n not in failed]
     outcome.errors = _told_once([*problems, *failed.values()], session)
+    session.tell(events.Adopting())
     if not adopt.unfinished(session, _adoptable(session, steps)):
         outcome.adopted = list(adopt.adopt(session, _adoptable(session, steps)))
     elif not outcome.errors:
         outcome.errors.append(StepFailedError("some steps have no result"))
     session.state.compact(only_if_long=True)
+    session.tell(events.Adopted(tuple(outcome.adopted)))
     return outcome
 
 

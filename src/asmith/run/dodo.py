@@ -12,10 +12,11 @@ from asmith.errors import AsmithError
 from asmith.model.plan import StepKind
 from asmith.run import tasks
 from asmith.run.backend import Backend
+from asmith.run.progress import Display
 from asmith.run.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
@@ -27,20 +28,45 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
         super().__init__(outstream, options)
         self.ran = 0
         self.kept = 0
+        self.display = Display(outstream, lines=False)
+
+    def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
+        """Take notice of what is to come."""
+        super().initialize(tasks, selected_tasks)
+        self.display.plan(sum(_is_step(t) for t in _reached(tasks, selected_tasks)))
+        self.display.__enter__()
+
+    def write(self, text: str) -> None:
+        """Write lines, above the bar where there is one."""
+        self.display.write(text)
 
     def execute_task(self, task: Any) -> None:
         """Print a step that starts; adoption is no step."""
         if task.actions and not task.name.startswith("_"):
             self.ran += not task.name.startswith("adopt:")
             self.write(f".  {task.title()}\n")
+            self.display.start(task.name)
 
     def skip_uptodate(self, task: Any) -> None:
         """Count a step that need not run; groups and adoption are no steps."""
-        self.kept += ":" in task.name and not task.name.startswith("adopt:")
+        self.kept += _is_step(task.name)
+        if _is_step(task.name):
+            self.display.end(task.name)
+
+    def add_success(self, task: Any) -> None:
+        """Take notice of a step that ended well."""
+        super().add_success(task)
+        self.display.end(task.name)
+
+    def add_failure(self, task: Any, fail: Any) -> None:
+        """Take notice of a step that failed."""
+        self.display.end(task.name)
+        super().add_failure(task, fail)
 
     def complete_run(self) -> None:
         """Say what the run came to."""
         Backend.running = False
+        self.display.close()
         if self.runtime_errors:
             self.write("\n".join(["execution aborted", *self.runtime_errors, ""]))
         if not self.failures and not self.runtime_errors:
@@ -55,6 +81,22 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
         name = result["task"].name
         head = "" if name.startswith("_") else f"{name} failed\n"
         self.write(f"{head}{message}\n" if write_exception else "")
+
+
+def _is_step(name: str) -> bool:
+    return ":" in name and not name.startswith("adopt:")
+
+
+def _reached(tasks: dict[str, Any], selected: Iterable[str]) -> set[str]:
+    """Return the names of the tasks that a run of `selected` meets."""
+    found: set[str] = set()
+    todo = [*selected]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += [*tasks[name].task_dep, *tasks[name].setup_tasks]
+    return found
 
 
 def _count(number: int) -> str:

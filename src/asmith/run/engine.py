@@ -13,7 +13,7 @@ from asmith.errors import AsmithError, StepFailedError
 from asmith.host import files
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
-from asmith.run import actions, answering, inputs, layout
+from asmith.run import actions, answering, events, inputs, layout
 from asmith.store.state import Entry, Slot
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ _TRIES = 5  # how often a step is begun again because its inputs changed under i
 
 def execute(session: Session, step: Step) -> None:
     """Run a step and record its result in the stage; raises `AsmithError`."""
+    status = session.status(step)
+    if status.blocked_by is None:
+        session.tell(events.Started(step, status.reasons))
     try:
         if step.kind is StepKind.GENERATE:
             answering.answer(session, ModuleName(step.subject))
@@ -37,9 +40,11 @@ def execute(session: Session, step: Step) -> None:
     except AsmithError as error:
         with session.guard:
             session.failures[step] = error
+        session.tell(events.Ended(step, error))
         raise
     with session.guard:
         session.executed.append(step)
+    session.tell(events.Ended(step))
 
 
 def _execute(session: Session, step: Step) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from asmith.run import layout, tasks
+from asmith.run import events, layout, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from asmith.model.plan import Reason, Step
+    from asmith.model.plan import Step
     from asmith.run.session import Session
 
 
@@ -18,14 +18,15 @@ def run_steps(
     session: Session,
     steps: Collection[Step],
     jobs: int,
-    say: Callable[[Step, tuple[Reason, ...]], None],
 ) -> None:
     """Run those of `steps` that do not hold, `jobs` at a time; failures stay in the session.
 
-    `say` is told of each step right before it starts. A step whose result holds by then, since an
-    earlier one made the same bytes again, is passed over.
+    A step whose result holds when its turn comes, since an earlier one made the same bytes again,
+    is passed over. The session's observer is told of everything.
     """
     todo = {str(s): s for s in session.all_steps() if s in steps and not session.status(s).clean}
+    stale = {n: m.base_stale for n, m in session.modules.items() if m.base_stale}
+    session.tell(events.Planned(tuple(todo.values()), stale))
     if not todo:
         return
     from doit.cmd_base import ModuleTaskLoader
@@ -42,7 +43,7 @@ def run_steps(
     config = {
         "backend": "asmith",
         "dep_file": str(session.root / layout.STATE),
-        "reporter": _Reporter(session, todo, say),
+        "reporter": _Reporter(session, todo),
         "continue": True,
         "verbosity": 0,
         "par_type": "thread",
@@ -54,25 +55,17 @@ def run_steps(
 
 
 class _Reporter:
-    """A doit reporter that only tells of what starts; failures are in the session."""
+    """A doit reporter that only tells of what is passed over; the engine tells the rest."""
 
     desc = "for asmith build"
 
-    def __init__(
-        self,
-        session: Session,
-        todo: dict[str, Step],
-        say: Callable[[Step, tuple[Reason, ...]], None],
-    ) -> None:
+    def __init__(self, session: Session, todo: dict[str, Step]) -> None:
         self._session = session
         self._todo = todo
-        self._say = say
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_: None
 
-    def execute_task(self, task: Any) -> None:
-        step = self._todo.get(task.name)
-        status = self._session.status(step) if step is not None else None
-        if step is not None and status is not None and status.blocked_by is None:
-            self._say(step, status.reasons)
+    def skip_uptodate(self, task: Any) -> None:
+        if (step := self._todo.get(task.name)) is not None:
+            self._session.tell(events.Passed(step))

@@ -20,6 +20,7 @@ from asmith.model.plan import Reason, Step, StepKind, Why
 from asmith.model.stamp import render_stamp
 from asmith.project import workspace as workspaces
 from asmith.run import inputs, layout, view
+from asmith.run.events import nobody
 from asmith.store.answers import Store
 from asmith.store.state import Entry, Slot, State
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from asmith.errors import AsmithError
     from asmith.model.record import Stamp
     from asmith.project.config import Product
+    from asmith.run.events import Event, Observer
     from asmith.run.view import Module
 
 
@@ -61,6 +63,7 @@ class Session:
     problems: dict[ModuleName, AsmithError] = field(default_factory=dict)  # cannot be answered
     failures: dict[Step, AsmithError] = field(default_factory=dict)
     executed: list[Step] = field(default_factory=list)
+    observer: Observer = nobody
     guard: threading.RLock = field(default_factory=threading.RLock)
     _known: dict[Step, Status] = field(default_factory=dict)
     _digests: dict[str, tuple[tuple[int, ...], Digest]] = field(default_factory=dict)
@@ -76,6 +79,11 @@ class Session:
             Store(root / layout.KEPT),
             view.look_at_all(workspace, held),
         )
+
+    def tell(self, event: Event) -> None:
+        """Tell the observer of an event; one at a time, from whatever thread."""
+        with self.guard:
+            self.observer(event)
 
     # ---- the view --------------------------------------------------------------------------------
 

@@ -1,0 +1,86 @@
+"""What happens during a build, as values: the one log that every observer is told from.
+
+The lines that a person reads, the progress bar, the iteration log and `watch` are observers. They
+are told in order, one event at a time, whatever thread runs a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asmith.errors import AsmithError
+    from asmith.model.names import ModuleName
+    from asmith.model.plan import Reason, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """It is known what runs at most. Told again when a build begins anew under changed sources."""
+
+    steps: tuple[Step, ...]
+    stale: Mapping[ModuleName, tuple[Reason, ...]]  # the modules whose spec or contracts moved on
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A step starts, for these reasons."""
+
+    step: Step
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A step ended, well or with an error."""
+
+    step: Step
+    error: AsmithError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A step that was planned need not run: an earlier one made the same bytes again."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A generator was called for a module; what it took, as far as it says (tokens, US dollars)."""
+
+    module: ModuleName
+    usage: Mapping[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Adopting:
+    """All steps have ended; what holds becomes the last good build now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What held is the last good build; these modules' records changed."""
+
+    modules: tuple[ModuleName, ...]
+
+
+Event = Planned | Started | Ended | Passed | Called | Adopting | Adopted
+Observer = Callable[[Event], None]
+
+
+def nobody(event: Event) -> None:
+    """Take no notice."""
+    del event
+
+
+def all_of(*observers: Observer) -> Observer:
+    """Return an observer that tells several, in order."""
+
+    def tell(event: Event) -> None:
+        for observer in observers:
+            observer(event)
+
+    return tell
