@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asmith.run import build
-from asmith.run.events import Adopted, Adopting, Ended, Passed, Planned, Started
+from asmith.run.events import Adopted, Adopting, Closed, Ended, Opened, Passed, Planned, Started
 from fakes.command import generator_that, without_generator
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ def told(sample: Sample) -> list[str]:
                 found.append("adopting")
             case Adopted():
                 found.append(f"adopted {list(event.modules)}")
+            case Opened():
+                found.append("opened")
+            case Closed():
+                found.append(f"closed, {len(event.errors)} error(s)")
 
     build.build(sample.root, build.Options(), hear)
     return found
@@ -47,17 +51,26 @@ def test_a_requirement_is_told_from_its_plan_to_its_adoption(plain: Sample) -> N
     plain.edit("specs/mid.md", "add 10", "add 11")
     steps = ["generate:mid", "assemble:mid", "check:mid", "link:sum"]
     assert told(plain) == [
+        "opened",
         "planned 4, stale ['mid']",
         *(f"{word} {s}" for s in steps for word in ("started", "ended")),
         "adopting",
         "adopted ['mid']",
+        "closed, 0 error(s)",
     ]
-    assert told(plain) == ["planned 0, stale []", "adopting", "adopted []"]
+    assert told(plain) == [
+        "opened",
+        "planned 0, stale []",
+        "adopting",
+        "adopted []",
+        "closed, 0 error(s)",
+    ]
 
 
 def test_equal_bytes_pass_what_was_planned(plain: Sample) -> None:
     plain.edit("specs/mid.md", "call leaf and add 10", "call leaf and add 10 as before")
     assert told(plain) == [
+        "opened",
         "planned 4, stale ['mid']",
         "started generate:mid",
         "ended generate:mid",
@@ -67,6 +80,7 @@ def test_equal_bytes_pass_what_was_planned(plain: Sample) -> None:
         "passed link:sum",
         "adopting",
         "adopted ['mid']",
+        "closed, 0 error(s)",
     ]
 
 
@@ -74,8 +88,17 @@ def test_a_failure_is_told_and_the_change_set_held(plain: Sample) -> None:
     generator_that(plain, "if name == 'mid': print('no answer'); sys.exit()")
     plain.edit("specs/mid.md", "add 10", "add 11")
     said = told(plain)
-    assert said[:3] == ["planned 4, stale ['mid']", "started generate:mid", "failed generate:mid"]
-    assert said[-2:] == ["adopting", "adopted []"]
+    assert said == [
+        "opened",
+        "planned 4, stale ['mid']",
+        "started generate:mid",
+        "failed generate:mid",
+        "opened",
+        "planned 0, stale ['mid']",
+        "adopting",
+        "adopted []",
+        "closed, 1 error(s)",
+    ]
 
 
 def on_a_terminal(sample: Sample, *command: str, **environment: str) -> str:
@@ -133,4 +156,4 @@ def test_quiet_shows_no_bar(plain: Sample) -> None:
 def test_what_nobody_answers_is_stale_and_not_planned(plain: Sample) -> None:
     without_generator(plain)
     plain.edit("specs/mid.md", "add 10", "add 11")
-    assert told(plain)[0] == "planned 0, stale ['mid']"
+    assert told(plain)[1] == "planned 0, stale ['mid']"

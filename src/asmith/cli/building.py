@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asmith.cli.output import note, progress, root_of, show_json
 from asmith.errors import UsageError
+from asmith.host import clock
 from asmith.run import build as builds
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ def build(options: argparse.Namespace) -> int:
     """Build, report each failure once, and say what ran."""
     if options.jobs < 1:
         raise UsageError(f"-n {options.jobs}: the number of steps at a time must be at least 1")
-    asked = builds.Options(tuple(options.targets), options.jobs, options.locked, options.force)
+    asked = builds.Options(
+        tuple(options.targets), options.jobs, options.locked, options.force, before=clock.age()
+    )
     root = root_of(options)
     with progress(options) as observer:
         outcome = builds.build(root, asked, observer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 
@@ -19,3 +20,23 @@ def pause(seconds: float) -> None:
 def monotonic() -> float:
     """Return seconds since some fixed moment, for durations alone."""
     return time.perf_counter()
+
+
+def stamp() -> str:
+    """Return the time as RFC 3339 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def wall() -> float:
+    """Return seconds since 1970 in UTC, to compare with the times of files."""
+    return time.time()
+
+
+def age() -> float:
+    """Return for how many seconds this process has existed, to about 10 ms."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])  # proc(5): starttime
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0

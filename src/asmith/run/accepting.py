@@ -16,7 +16,7 @@ from asmith.host import clock, files
 from asmith.model.names import Digest, ModuleName, digest_bytes
 from asmith.model.plan import Step, StepKind
 from asmith.model.record import Mode, Record, Standing
-from asmith.run import adopt, answering, build, layout, planning, view
+from asmith.run import adopt, answering, build, events, layout, planning, recorder, view
 from asmith.run.executor import run_steps
 from asmith.run.session import Session
 from asmith.store import lock
@@ -42,8 +42,11 @@ def accept(
     root: Path, name: str, given: bytes, mode: Mode, *, force: bool, observer: Observer
 ) -> Accepted:
     """Take a raw answer for a module; raises `AsmithError` if it is rejected (and logged so)."""
-    with lock.held(root / layout.LOCK):
-        session = _open(root, name)
+    with (
+        lock.held(root / layout.LOCK),
+        recorder.recording(root, "accept", observer) as told,
+    ):
+        session = _open(root, name, told)
         module = session.modules[ModuleName(name)]
         spec = session.workspace.specs[module.name]
         if spec.clarifications:
@@ -63,8 +66,8 @@ def accept(
         generator = {"name": "manual"}
         session.store.keep_answer(asked, given, generator)
         record = answering.draft(session, module.name, given, asked, mode, generator)
-        tried = _try(session, record, observer)
-        return _settle(root, record, tried, observer)
+        tried = _try(session, record, told)
+        return _settle(root, record, tried, told)
 
 
 def _refuse_second(session: Session, module: view.Module, asked: Digest, given: Digest) -> None:
@@ -81,8 +84,11 @@ def _refuse_second(session: Session, module: view.Module, asked: Digest, given: 
 
 def attest(root: Path, name: str, *, observer: Observer) -> Accepted:
     """Vouch for a module's text as it lies in modules/: its record then says `attested`."""
-    with lock.held(root / layout.LOCK):
-        session = _open(root, name)
+    with (
+        lock.held(root / layout.LOCK),
+        recorder.recording(root, "attest", observer) as told,
+    ):
+        session = _open(root, name, told)
         module = session.modules[ModuleName(name)]
         if module.source is None:
             raise UsageError(
@@ -95,26 +101,31 @@ def attest(root: Path, name: str, *, observer: Observer) -> Accepted:
                 f"'{layout.source(name)}' is the accepted answer already",
                 why="its text is the one that its record names",
             )
-        return _keep(session, module, Standing.ATTESTED, "attested by hand", observer)
+        return _keep(session, module, Standing.ATTESTED, "attested by hand", told)
 
 
 def revalidate(root: Path, name: str, *, observer: Observer) -> Accepted:
     """Keep a stale module's text if all its checks and tests pass under today's contracts."""
-    with lock.held(root / layout.LOCK):
-        session = _open(root, name)
+    with (
+        lock.held(root / layout.LOCK),
+        recorder.recording(root, "revalidate", observer) as told,
+    ):
+        session = _open(root, name, told)
         module = session.modules[ModuleName(name)]
         if module.source is None:
             raise UsageError(f"there is no '{layout.source(name)}' to keep")
         if not module.base_stale:
             raise UsageError(f"module '{name}' is fresh: there is nothing to revalidate")
         note = "kept though " + "; ".join(str(r) for r in module.base_stale)
-        return _keep(session, module, Standing.REVALIDATED, note, observer)
+        return _keep(session, module, Standing.REVALIDATED, note, told)
 
 
-def _open(root: Path, name: str) -> Session:
+def _open(root: Path, name: str, observer: Observer) -> Session:
     """Return a session in which other waiting modules stand on their last good text."""
     adopt.recover(root, State(root / layout.STATE))
     session = Session.open(root)
+    session.observer = observer
+    session.tell(events.Opened(session))
     session.named(name)
     others = [n for n, m in session.modules.items() if m.waiting and n != name]
     session.hold(others)

@@ -14,7 +14,7 @@ from asmith.host import files
 from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes
 from asmith.model.plan import Step, StepKind
 from asmith.model.record import Record, Standing
-from asmith.run import answering, layout, view
+from asmith.run import answering, events, layout, view
 from asmith.store import records
 from asmith.store.answers import DamagedError, candidate_key
 from asmith.store.state import Entry, Slot, State
@@ -42,6 +42,7 @@ def unfinished(session: Session, steps: Collection[Step]) -> tuple[Step, ...]:
 
 def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
     """Adopt the results of `steps`, all of which hold; return the modules whose record changed."""
+    session.tell(events.Adopting())
     moved: dict[str, Entry] = {}
     for step in steps:
         status = session.status(step)
@@ -72,6 +73,7 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
         view.remove_draft(session.root, module_name)
         session.look_again(module_name)
     session.forget_known()
+    session.tell(events.Adopted(tuple(changed)))
     return tuple(changed)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from asmith.errors import AsmithError, ExitCode, StepFailedError, UnavailableError
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
-from asmith.run import adopt, answering, engine, events, layout, planning, tasks, view
+from asmith.run import adopt, answering, engine, events, layout, planning, recorder, tasks, view
 from asmith.run.executor import run_steps
 from asmith.run.session import Session
 from asmith.store import lock
@@ -31,6 +31,7 @@ class Options:
     jobs: int = 1
     locked: bool = False  # fail if anything is stale
     force: bool = False  # overwrite hand-edited texts
+    before: float = 0.0  # seconds since the command started
     steps: frozenset[Step] | None = None  # exactly these, instead of those behind the targets
 
 
@@ -54,8 +55,11 @@ class Outcome:
 
 def build(root: Path, options: Options, observer: Observer) -> Outcome:
     """Bring a project up to date and adopt what holds; `observer` is told of what happens."""
-    with lock.held(root / layout.LOCK):
-        return build_locked(root, options, observer)
+    with (
+        lock.held(root / layout.LOCK),
+        recorder.recording(root, "build", observer, before=options.before) as told,
+    ):
+        return build_locked(root, options, told)
 
 
 def build_locked(root: Path, options: Options, observer: Observer) -> Outcome:
@@ -66,6 +70,7 @@ def build_locked(root: Path, options: Options, observer: Observer) -> Outcome:
     while True:
         session = tasks.prepare(root, Session, force=options.force)
         session.observer = observer
+        session.tell(events.Opened(session))
         session.hold(planning.mates(session, failed))
         if options.locked:
             _refuse_stale(session, planning.plan(session, options.targets))
@@ -86,13 +91,12 @@ def build_locked(root: Path, options: Options, observer: Observer) -> Outcome:
     asked = {s.subject for s in steps if s.kind is StepKind.GENERATE}
     problems = [e for n, e in session.problems.items() if n in asked and n not in failed]
     outcome.errors = _told_once([*problems, *failed.values()], session)
-    session.tell(events.Adopting())
     if not adopt.unfinished(session, _adoptable(session, steps)):
         outcome.adopted = list(adopt.adopt(session, _adoptable(session, steps)))
     elif not outcome.errors:
         outcome.errors.append(StepFailedError("some steps have no result"))
     session.state.compact(only_if_long=True)
-    session.tell(events.Adopted(tuple(outcome.adopted)))
+    session.tell(events.Closed(tuple(outcome.errors)))
     return outcome
 
 

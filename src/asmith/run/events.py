@@ -14,11 +14,19 @@ if TYPE_CHECKING:
     from asmith.errors import AsmithError
     from asmith.model.names import ModuleName
     from asmith.model.plan import Reason, Step
+    from asmith.run.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The project has been read; told again when a build begins anew under changed sources."""
+
+    session: Session
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """It is known what runs at most. Told again when a build begins anew under changed sources."""
+    """It is known what runs at most; told again for each plan of one build."""
 
     steps: tuple[Step, ...]
     stale: Mapping[ModuleName, tuple[Reason, ...]]  # the modules whose spec or contracts moved on
@@ -48,26 +56,25 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """A generator was called for a module; what it took, as far as it says (tokens, US dollars)."""
-
-    module: ModuleName
-    usage: Mapping[str, float | str]
-
-
-@dataclass(frozen=True, slots=True)
 class Adopting:
-    """All steps have ended; what holds becomes the last good build now."""
+    """What holds becomes the last good build now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """What held is the last good build; these modules' records changed."""
+    """It is; these modules' records changed."""
 
     modules: tuple[ModuleName, ...]
 
 
-Event = Planned | Started | Ended | Passed | Called | Adopting | Adopted
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The build ended, with these errors."""
+
+    errors: tuple[AsmithError, ...] = ()
+
+
+Event = Opened | Planned | Started | Ended | Passed | Adopting | Adopted | Closed
 Observer = Callable[[Event], None]
 
 

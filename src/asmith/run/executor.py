@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from asmith.run import events, layout, tasks
+from asmith.run import events, layout, tasks, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -25,8 +25,7 @@ def run_steps(
     is passed over. The session's observer is told of everything.
     """
     todo = {str(s): s for s in session.all_steps() if s in steps and not session.status(s).clean}
-    stale = {n: m.base_stale for n, m in session.modules.items() if m.base_stale}
-    session.tell(events.Planned(tuple(todo.values()), stale))
+    session.tell(events.Planned(tuple(todo.values()), view.stale(session.modules)))
     if not todo:
         return
     from doit.cmd_base import ModuleTaskLoader

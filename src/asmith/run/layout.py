@@ -17,6 +17,7 @@ INDEX = "build/index"
 SCRATCH = "build/tmp"
 HYPOTHESIS = "build/hypothesis"  # tables that it computes once
 KEPT = ".asmith"
+ITERATIONS = ".asmith/iterations.sqlite"
 MODULE_TESTS = "tests/modules"
 _SLOTS = {Slot.BASE: "build", Slot.STAGE: "build/stage"}
 

@@ -12,11 +12,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from asmith.errors import AsmithError, StepFailedError
-from asmith.host import files
+from asmith.host import clock, files
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
-from asmith.run import adopt, engine, layout, planning
+from asmith.run import adopt, engine, layout, planning, view
 from asmith.run.backend import Backend
+from asmith.run.events import Closed, Opened, Planned
+from asmith.run.recorder import Recorder
 from asmith.store import lock
 from asmith.store.state import Slot
 
@@ -46,6 +48,7 @@ class Run:
     def __init__(self, session: Session, *, locked: bool = False) -> None:
         self.session = session
         self.adopted: list[ModuleName] = []
+        self._recorder: Recorder | None = None
         self._lock: int | None = -1 if locked else None
 
     def open(self) -> Any:
@@ -64,13 +67,24 @@ class Run:
         self.session.workspace = fresh.workspace
         self.session.problems = fresh.problems
         self.session.forget_known()
+        self._recorder = Recorder(self.session.root, "doit", clock.age())
+        self.session.observer = self._recorder
+        self.session.tell(Opened(self.session))
+        self.session.tell(Planned((), view.stale(self.session.modules)))
 
     def close(self) -> None:
         """Give the lock back."""
         if self._lock is not None and self._lock >= 0:
             self.session.state.compact(only_if_long=True)
+            self._record()
             lock.release(self._lock)
             self._lock = None
+
+    def _record(self) -> None:
+        if self._recorder is not None:
+            errors = (*self.session.problems.values(), *self.session.failures.values())
+            self.session.tell(Closed(errors))
+            self._recorder.write(sys.exc_info()[1])
 
     def execute(self, step: Step) -> Any:
         """Run a step for doit: None on success, a TaskFailed with the message otherwise."""

@@ -165,6 +165,11 @@ def _draft(workspace: Workspace, name: ModuleName) -> Module | None:
     return replace(module, draft=True)
 
 
+def stale(modules: Mapping[ModuleName, Module]) -> dict[ModuleName, tuple[Reason, ...]]:
+    """Return the modules whose spec or contracts moved on, with the reasons."""
+    return {n: m.base_stale for n, m in modules.items() if m.base_stale}
+
+
 def write_draft(root: Path, record: Record, source: bytes) -> None:
     """Let a candidate wait to replace what lies in modules/ now, and nothing that comes later.
 
