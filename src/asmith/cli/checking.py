@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from asmith import __version__
 from asmith.cli.output import note, root_of, show_json
-from asmith.errors import ExitCode
+from asmith.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -16,18 +18,49 @@ if TYPE_CHECKING:
 
 def check(options: argparse.Namespace) -> int:
     """Check modules of the project, or one object outside of it."""
+    wanted = _format(options)
     results = _outside(options) if options.object else _modules(options)
-    from asmith.check import report
-
-    if options.json:
-        show_json(report.as_json(results))
-    else:
-        findings = [f for r in results for f in r.findings]
-        for finding in findings:
-            print(finding.render() + "\n")
-        note(options, report.summary(results))
+    _SHOW[wanted](options, results)
     failed = any(f.severity == "error" for r in results for f in r.findings)
     return int(ExitCode.FINDINGS if failed else ExitCode.OK)
+
+
+def _format(options: argparse.Namespace) -> str:
+    """Return the format that was asked for; `--json` is short for `--format json`."""
+    if options.json and options.format not in (None, "json"):
+        raise UsageError(
+            f"--json contradicts --format {options.format}", help="leave out one of them"
+        )
+    return "json" if options.json else options.format or "text"
+
+
+def _text(options: argparse.Namespace, results: list[CheckResult]) -> None:
+    from asmith.check import report
+
+    for finding in (f for r in results for f in r.findings):
+        print(finding.render() + "\n")
+    note(options, report.summary(results))
+
+
+def _json(_options: argparse.Namespace, results: list[CheckResult]) -> None:
+    from asmith.check import report
+
+    show_json(report.as_json(results))
+
+
+def _sarif(_options: argparse.Namespace, results: list[CheckResult]) -> None:
+    from asmith.check import sarif
+
+    print(json.dumps(sarif.as_sarif(results, __version__), indent=2))
+
+
+def _github(_options: argparse.Namespace, results: list[CheckResult]) -> None:
+    from asmith.check import annotations
+
+    print(annotations.as_annotations(results))
+
+
+_SHOW = {"text": _text, "json": _json, "sarif": _sarif, "github": _github}
 
 
 def _modules(options: argparse.Namespace) -> list[CheckResult]:

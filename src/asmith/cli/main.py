@@ -143,6 +143,8 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
     ("check", "checking:check", "hold objects to their contracts", (
         ("modules", {"nargs": "*", "metavar": "MODULE"}),
         ("--object", {"type": Path, "metavar": "FILE.o", "help": "an object outside a project"}),
+        ("--format", {"choices": ("text", "json", "sarif", "github"),
+                      "help": "how findings are printed (default: text; --json: json)"}),
         ("--interface", {"type": Path, "nargs": "+", "default": [], "metavar": "FILE.h",
                          "help": "the contracts of that object, its own first"}))),
     ("explain", "checking:explain", "print what a rule says and how to obey it", (

@@ -1,0 +1,1 @@
+"""What `./dev bench check` measures: the corpora, the mutants and their judgement."""
