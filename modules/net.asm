@@ -46,6 +46,10 @@ STATE_FREE      equ     0
 STATE_READING   equ     1
 STATE_WAITING   equ     2               ; for net_answer
 STATE_SENDING   equ     3
+STATE_LINGERING equ     4               ; after a refusal was sent
+
+; The value of conn.closing after a refusal; it is neither 0 nor ANSWER_CLOSE. [FR-007]
+CLOSING_LINGERS equ     -1
 
 ; The tag of the listening socket; that of slot i is i + 1. [FR-001]
 TAG_LISTEN      equ     0
@@ -58,8 +62,12 @@ BACKLOG         equ     511
 EVENTS_MAX      equ     64
 TURN_MS         equ     100
 
-; How long a client may do nothing, and the program take to end, in ms. [FR-010] [FR-011]
+; How long the slots' times are left alone in ms; with a turn that is less than 200. [FR-011]
+CHECK_MS        equ     80
+
+; How long a client may do nothing or linger, and the program take to end, in ms. [FR-010] [FR-011]
 IDLE_MS         equ     10000
+LINGER_MS       equ     2000
 DRAIN_MS        equ     5000
 
 ; Statuses that net gives itself. [FR-007] [FR-008]
@@ -74,16 +82,22 @@ NS_PER_MS       equ     1000000
 SIGNAL_IGNORED  equ     1
 NO_FD           equ     -1
 
+; The frame of process: a buffer, the bytes that it describes, and the status of a refusal. [FR-007]
+REFUSAL_SIZE    equ     256
+REFUSAL_BYTES   equ     t_buffer_size
+REFUSAL_STATUS  equ     t_buffer_size + REFUSAL_SIZE
+REFUSAL_FRAME   equ     288             ; t_buffer_size + REFUSAL_SIZE + 8, a multiple of 16
+
 ; A slot for a client's connection. [FR-001]
 struc conn
 .fd:            resd    1               ; NO_FD while waiting: the client was closed [FR-012]
 .state:         resd    1               ; STATE_*
 .watched:       resd    1               ; the events that epoll watches it for
-.closing:       resd    1               ; not 0: the answer had ANSWER_CLOSE
+.closing:       resd    1               ; not 0: the answer had ANSWER_CLOSE; or CLOSING_LINGERS
 .continued:     resd    1               ; 1: status 100 was sent for the request in the input
 .driven:        resd    1               ; 1: drive is at work on it, further up the stack
 .tag:           resq    1
-.since:         resq    1               ; ms: when its last byte came or went
+.since:         resq    1               ; ms: when its last byte came or went, or it began to linger
 .taken:         resq    1               ; bytes of the input that the request takes up
 .held:          resq    1               ; bytes in the input
 .sent:          resq    1               ; bytes of the output that are sent
@@ -96,9 +110,9 @@ endstruc
 
 section .rodata align=4
 
-; What a connection is watched for in each state. [FR-005] [FR-009] [FR-012]
+; What a connection is watched for in each state. [FR-005] [FR-009] [FR-012] [FR-013]
 events_by_state:
-        dd      0, EPOLLIN, 0, EPOLLOUT
+        dd      0, EPOLLIN, EPOLLIN, EPOLLOUT, EPOLLIN
 ; The value that switches an option of a socket on.
 option_on:
         dd      1
@@ -125,6 +139,8 @@ ending_ms:
         resq    1                       ; when the listening socket was closed
 ending:
         resd    1                       ; 1: SIGTERM or SIGINT came
+listen_paused:
+        resd    1                       ; 1: the listening socket is watched for no events
 
 section .text align=16
 
@@ -202,15 +218,11 @@ watch:
         ret
 .end:
 
-; watch_conn has connection rdi watched for what its state asks for: 0 or -1 in eax.
+; watch_conn has connection rdi watched for the events esi.
 watch_conn:
         sub     rsp, 8
 
-        ; Nothing is to be done if it is watched for that already.
-        xor     eax, eax
-        mov     ecx, [rdi + conn.state]
-        lea     rdx, [rel events_by_state]
-        mov     esi, [rdx + rcx * 4]
+        ; Nothing is to be done if it is watched for them already. [FR-012]
         cmp     esi, [rdi + conn.watched]
         je      .done
 
@@ -224,7 +236,7 @@ watch_conn:
         ret
 .end:
 
-; close_conn closes connection rdi, which is reading or sending. [FR-012]
+; close_conn closes connection rdi, which is reading, sending or lingering. [FR-012]
 close_conn:
         sub     rsp, 8
         mov     dword [rdi + conn.state], STATE_FREE
@@ -284,13 +296,6 @@ compose:
         pop     rbx
         ret
 .end:
-        section .text align=16
-
-; The frame of process: a buffer, the bytes that it describes, and the status of a refusal. [FR-007]
-REFUSAL_SIZE    equ     256
-REFUSAL_BYTES   equ     t_buffer_size
-REFUSAL_STATUS  equ     t_buffer_size + REFUSAL_SIZE
-REFUSAL_FRAME   equ     288             ; t_buffer_size + REFUSAL_SIZE + 8, a multiple of 16
 
 ; process looks for one request in the input of connection rdi, which is reading. If it still is
 ; reading afterwards, more input is needed; else it is waiting or sending. [FR-007]
@@ -303,6 +308,7 @@ process:
         lea     rdi, [rbx + conn.input_bytes]
         mov     rsi, [rbx + conn.held]
         lea     rdx, [rbx + conn.request]
+        mov     dword [rdx + t_http_request.method], METHOD_OTHER
         mov     dword [rdx + t_http_request.expects_continue], 0
         mov     dword [rdx + t_http_request.has_body], 0
         call    http_parse wrt ..plt
@@ -330,16 +336,24 @@ process:
         mov     esi, eax
         call    error_body wrt ..plt
 
+        ; An answer to HEAD announces its body only, if the method was understood. [FR-008]
+        mov     r8d, ANSWER_CLOSE
+        cmp     dword [rbx + conn.request + t_http_request.method], METHOD_HEAD
+        jne     .any_method
+        or      r8d, ANSWER_HEAD
+.any_method:
         ; Answer with the status. Nobody knows where a next request would begin. [FR-007]
         mov     rdi, rbx
         mov     esi, [rsp + REFUSAL_STATUS]
         lea     rdx, [rsp + REFUSAL_BYTES]
         mov     rcx, [rsp + t_buffer.len]
-        mov     r8d, ANSWER_CLOSE
         xor     r9d, r9d
         mov     rax, [rbx + conn.held]
         mov     [rbx + conn.taken], rax
         call    compose
+
+        ; The client may still be sending what was refused. [FR-007] [FR-013]
+        mov     dword [rbx + conn.closing], CLOSING_LINGERS
         jmp     .done
 
 .incomplete:
@@ -368,7 +382,8 @@ process:
 .end:
 
 ; transmit sends what is left of the output of connection rdi, which is sending. Afterwards it is
-; reading if all was sent, still sending if the client takes no more now, or free. [FR-009]
+; reading or lingering if all was sent, still sending if the client takes no more now, or free.
+; [FR-009]
 transmit:
         push    rbx
         mov     rbx, rdi
@@ -387,6 +402,7 @@ transmit:
         call    send wrt ..plt
         test    rax, rax
         js      .not_taken
+        jz      .done
         add     [rbx + conn.sent], rax
         mov     rax, [rel now_ms]
         mov     [rbx + conn.since], rax
@@ -400,12 +416,26 @@ transmit:
         jmp     .over
 
 .all_sent:
-        ; After the last answer the connection is closed, after others it reads on. [FR-009]
+        ; After the last answer the connection is closed or lingers, after others it reads on.
+        ; [FR-009]
+        cmp     dword [rbx + conn.closing], CLOSING_LINGERS
+        je      .refusal_sent
         cmp     dword [rbx + conn.closing], 0
         jne     .over
         mov     qword [rbx + conn.output + t_buffer.len], 0
         mov     qword [rbx + conn.sent], 0
         mov     dword [rbx + conn.state], STATE_READING
+        jmp     .done
+
+.refusal_sent:
+        ; Tell the client that nothing follows, and take what it is still sending. If this call
+        ; fails, the next recv tells why. [FR-013]
+        mov     edi, [rbx + conn.fd]
+        mov     esi, SHUT_WR
+        call    shutdown wrt ..plt
+        mov     dword [rbx + conn.state], STATE_LINGERING
+        mov     rax, [rel now_ms]
+        mov     [rbx + conn.since], rax
         jmp     .done
 
 .over:
@@ -444,10 +474,13 @@ drive:
         je      .send_answer
 
 .stopped:
-        ; Have epoll tell when it goes on. A refusal of epoll ends in a timeout. [FR-011]
+        ; Have epoll tell when it goes on. A refusal of epoll ends in a timeout. [FR-011] [FR-012]
         mov     dword [rbx + conn.driven], 0
-        cmp     dword [rbx + conn.state], STATE_FREE
+        mov     ecx, [rbx + conn.state]
+        cmp     ecx, STATE_FREE
         je      .done
+        lea     rdx, [rel events_by_state]
+        mov     esi, [rdx + rcx * 4]
         mov     rdi, rbx
         call    watch_conn
 .done:
@@ -496,6 +529,35 @@ receive:
         ret
 .end:
 
+; discard takes what has come for connection rdi, which is lingering, and forgets it. [FR-013]
+discard:
+        push    rbx
+        mov     rbx, rdi
+
+        ; One call, into the input from its beginning; nobody needs what was there. [FR-013]
+        mov     edi, [rbx + conn.fd]
+        lea     rsi, [rbx + conn.input_bytes]
+        mov     edx, INPUT_SIZE
+        xor     ecx, ecx
+        call    recv wrt ..plt
+        test    rax, rax
+        jz      .over
+        jns     .done
+
+        ; Two errors say only that there was nothing after all. [FR-013]
+        call    __errno_location wrt ..plt
+        cmp     dword [rax], EAGAIN
+        je      .done
+        cmp     dword [rax], EINTR
+        je      .done
+.over:
+        mov     rdi, rbx
+        call    close_conn
+.done:
+        pop     rbx
+        ret
+.end:
+
 ; ready handles the events esi of connection rdi.
 ready:
         sub     rsp, 8
@@ -504,17 +566,30 @@ ready:
         je      .reading
         cmp     eax, STATE_SENDING
         je      .sending
+        cmp     eax, STATE_LINGERING
+        je      .lingering
         cmp     eax, STATE_WAITING
         jne     .done
 
-        ; The client of a waiting connection went away: its slot waits for the answer. [FR-012]
+        ; More input of a waiting connection has to wait too: epoll shall not tell of it again and
+        ; again. [FR-012]
         test    esi, EPOLLERR | EPOLLHUP
+        jnz     .client_gone
+        test    esi, EPOLLIN
         jz      .done
+        xor     esi, esi
+        call    watch_conn
+        jmp     .done
+.client_gone:
+        ; The client of a waiting connection went away: its slot waits for the answer. [FR-012]
         add     rdi, conn.fd
         call    close_fd
         jmp     .done
 .reading:
         call    receive
+        jmp     .done
+.lingering:
+        call    discard
         jmp     .done
 .sending:
         call    drive
@@ -525,9 +600,11 @@ ready:
 
 ; accept_all takes all clients that wait at the listening socket. [FR-005]
 accept_all:
+        ; [rsp] is the event that a new client is watched with.
         push    rbx
         push    r12
         push    r13
+        sub     rsp, 16
 
 .next_client:
         ; Until accept fails. [FR-005]
@@ -536,7 +613,7 @@ accept_all:
         xor     edx, edx
         call    accept wrt ..plt
         test    eax, eax
-        js      .done
+        js      .none_accepted
         mov     r12d, eax               ; the client's descriptor
 
         ; Look for a free slot.
@@ -574,7 +651,7 @@ accept_all:
         ; The slot is reading, with empty buffers. [FR-005]
         mov     [rbx + conn.fd], r12d
         mov     dword [rbx + conn.state], STATE_READING
-        mov     dword [rbx + conn.watched], 0
+        mov     dword [rbx + conn.watched], EPOLLIN
         mov     dword [rbx + conn.closing], 0
         mov     dword [rbx + conn.continued], 0
         mov     dword [rbx + conn.driven], 0
@@ -591,9 +668,14 @@ accept_all:
         mov     [rbx + conn.output + t_buffer.data], rax
         inc     qword [rel used]
 
-        ; Watch it for its first bytes. [FR-005]
-        mov     rdi, rbx
-        call    watch_conn
+        ; Watch it for its first bytes; epoll does not know its descriptor yet. [FR-005] [FR-012]
+        mov     dword [rsp + t_epoll_event.events], EPOLLIN
+        mov     [rsp + t_epoll_event.data + t_epoll_data.u64], r13
+        mov     edi, [rel epoll_fd]
+        mov     esi, EPOLL_CTL_ADD
+        mov     edx, r12d
+        mov     rcx, rsp
+        call    epoll_ctl wrt ..plt
         test    eax, eax
         jz      .next_client
         mov     rdi, rbx
@@ -606,7 +688,30 @@ accept_all:
         call    close wrt ..plt
         jmp     .next_client
 
+.none_accepted:
+        ; Is it that the system has no room for a client that waits? [FR-005]
+        call    __errno_location wrt ..plt
+        mov     eax, [rax]
+        cmp     eax, EMFILE
+        je      .exhausted
+        cmp     eax, ENFILE
+        je      .exhausted
+        cmp     eax, ENOBUFS
+        je      .exhausted
+        cmp     eax, ENOMEM
+        jne     .done
+
+.exhausted:
+        ; Then that client would wake the loop at once again: leave it alone for a while. [FR-005]
+        mov     edi, [rel listen_fd]
+        xor     esi, esi
+        mov     edx, TAG_LISTEN
+        call    watch
+        test    eax, eax
+        jnz     .done
+        mov     dword [rel listen_paused], 1
 .done:
+        add     rsp, 16
         pop     r13
         pop     r12
         pop     rbx
@@ -614,7 +719,7 @@ accept_all:
 .end:
 
 ; check_times closes the connections whose time is up, and while the program ends those that have
-; asked for nothing. [FR-010] [FR-011]
+; asked for nothing or linger. [FR-010] [FR-011]
 check_times:
         push    rbx
         push    r12
@@ -623,13 +728,23 @@ check_times:
         mov     r12d, NET_CONNECTIONS
 
 .next_slot:
-        ; Only reading and sending connections can be late. [FR-011]
+        ; Only reading, sending and lingering connections can be late. [FR-011]
+        mov     edx, IDLE_MS            ; the time that it has
         mov     ecx, [rbx + conn.state]
         cmp     ecx, STATE_SENDING
         je      .measure
         cmp     ecx, STATE_READING
+        je      .reading
+        cmp     ecx, STATE_LINGERING
         jne     .kept
 
+        ; A lingering one has less time, and none while the program ends. [FR-010] [FR-011]
+        mov     edx, LINGER_MS
+        cmp     dword [rel ending], 0
+        je      .measure
+        jmp     .over
+
+.reading:
         ; While the program ends, a client with half a request may go on. [FR-010]
         cmp     dword [rel ending], 0
         je      .measure
@@ -637,10 +752,10 @@ check_times:
         je      .over
 
 .measure:
-        ; How long ago was its last byte? [FR-011]
+        ; How long ago was its last byte, or did it begin to linger? [FR-011]
         mov     rax, [rel now_ms]
         sub     rax, [rbx + conn.since]
-        cmp     rax, IDLE_MS
+        cmp     rax, rdx
         jb      .kept
 .over:
         mov     rdi, rbx
@@ -858,14 +973,26 @@ net_run:
         cmp     dword [rel ending], 0
         jne     .draining
 
-        ; Look at the clients' times ten times a second; that is exact enough. [FR-011]
+        ; Look at the clients' times a few times a second; that is exact enough. [FR-011]
         mov     rax, [rel now_ms]
         mov     rcx, rax
         sub     rcx, [rel checked_ms]
-        cmp     rcx, TURN_MS
+        cmp     rcx, CHECK_MS
         jb      .next_turn
         mov     [rel checked_ms], rax
         call    check_times
+
+        ; Try again to let clients in, if there was no room for them; should epoll refuse that,
+        ; the next look repeats it. [FR-005]
+        cmp     dword [rel listen_paused], 0
+        je      .next_turn
+        mov     edi, [rel listen_fd]
+        mov     esi, EPOLLIN
+        mov     edx, TAG_LISTEN
+        call    watch
+        test    eax, eax
+        jnz     .next_turn
+        mov     dword [rel listen_paused], 0
         jmp     .next_turn
 
 .draining:

@@ -17,7 +17,7 @@
 namespace twin {
 namespace {
 
-constexpr std::int64_t kPatience = 10000, kDrain = 5000, kSweep = 100;  // milliseconds
+constexpr std::int64_t kPatience = 10000, kLinger = 2000, kDrain = 5000, kSweep = 80;  // milliseconds
 constexpr int kTurn = 100;
 
 volatile std::sig_atomic_t stop_asked = 0;
@@ -113,8 +113,11 @@ void Loop::event(std::uint64_t tag, std::uint32_t events) {
         if ((events & (EPOLLERR | EPOLLHUP)) != 0 && client.fd >= 0) {
             ::close(client.fd);
             client.fd = -1;
+        } else if ((events & EPOLLIN) != 0) {
+            watch(client, 0);  // more input has to wait for the answer
         }
         return;
+    case Connection::State::lingering: return discard(client);
     case Connection::State::free: return;
     }
 }
@@ -122,7 +125,11 @@ void Loop::event(std::uint64_t tag, std::uint32_t events) {
 void Loop::accept_all() {
     for (;;) {
         const int fd = accept(listening_, nullptr, nullptr);
-        if (fd < 0) return;
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                paused_ = watch(listening_, 0, 0);
+            return;
+        }
         if (in_use_ == kConnections) {
             ::close(fd);
             continue;
@@ -134,11 +141,15 @@ void Loop::accept_all() {
         client.fd = fd;
         client.state = Connection::State::reading;
         client.continued = client.closing = false;
-        client.watched = 0;
+        client.lingers = false;
+        client.watched = EPOLLIN;
         client.active = now_;
         client.received = client.sent = 0;
         client.output = Buffer{client.output_bytes.data(), client.output_bytes.size()};
-        watch(client, EPOLLIN);
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.u64 = static_cast<std::uint64_t>(&client - clients_->data()) + 1;
+        if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) close(client);
     }
 }
 
@@ -165,10 +176,6 @@ void Loop::serve(Connection& client) {
     for (;;) {
         if (client.state == Connection::State::reading && (client.received == 0 || !process(client)))
             break;
-        if (client.state == Connection::State::waiting) {
-            watch(client, 0);
-            break;
-        }
         if (client.state != Connection::State::sending || !send(client)) break;
     }
     serving_ = outer;
@@ -184,7 +191,7 @@ bool Loop::process(Connection& client) {
         append_answer(client.output, 100, {}, {});
         client.state = Connection::State::sending;
     } else if (n < 0) {
-        client.closing = true;
+        client.closing = client.lingers = true;
         const int status = static_cast<int>(-n);
         char bytes[256];
         Buffer body{bytes, sizeof bytes};
@@ -235,6 +242,13 @@ bool Loop::send(Connection& client) {
         client.sent += static_cast<std::size_t>(n);
         client.active = now_;
     }
+    if (client.lingers) {
+        shutdown(client.fd, SHUT_WR);
+        client.state = Connection::State::lingering;
+        client.active = now_;
+        watch(client, EPOLLIN);
+        return false;
+    }
     if (client.closing) {
         close(client);
         return false;
@@ -246,14 +260,24 @@ bool Loop::send(Connection& client) {
     return true;
 }
 
+// Takes what a client still sends after it was refused.
+void Loop::discard(Connection& client) {
+    const auto n = recv(client.fd, client.input.data(), client.input.size(), 0);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) close(client);
+}
+
 void Loop::sweep(std::int64_t now) {
     if (now - swept_ < kSweep) return;
     swept_ = now;
     for (auto& client : *clients_) {
         const bool idle = client.state == Connection::State::reading ||
                           client.state == Connection::State::sending;
-        if (idle && now - client.active >= kPatience) close(client);
+        const bool lingers = client.state == Connection::State::lingering;
+        if ((idle && now - client.active >= kPatience) ||
+            (lingers && (ending_ || now - client.active >= kLinger)))
+            close(client);
     }
+    if (paused_) paused_ = !watch(listening_, EPOLLIN, 0);
 }
 
 void Loop::wind_up() {

@@ -18,12 +18,13 @@ void log_line(std::string_view text);  // one line on standard error
 struct Connection {
     static constexpr std::size_t kInput = kHeadMax + kBodyMax + 4;
     static constexpr std::size_t kOutput = 262144;
-    enum class State : std::uint8_t { free, reading, waiting, sending };
+    enum class State : std::uint8_t { free, reading, waiting, sending, lingering };
 
     int fd = -1;  // -1 while waiting: the client is gone
     State state = State::free;
     bool continued = false;  // 100 was sent for the request that is being read
     bool closing = false;    // the last answer announced the end
+    bool lingers = false;    // it refused a request that may still be coming
     std::uint32_t watched = 0;
     std::int64_t active = 0;  // when a byte last came or went
     std::size_t received = 0;
@@ -64,6 +65,7 @@ private:
     bool process(Connection& client);
     bool send(Connection& client);
     void close(Connection& client);
+    void discard(Connection& client);
     void event(std::uint64_t tag, std::uint32_t events);
     void sweep(std::int64_t now);
     void wind_up();
@@ -73,6 +75,7 @@ private:
     int epoll_ = -1;
     int listening_ = -1;
     bool ending_ = false;
+    bool paused_ = false;  // there was no descriptor for a client
     Connection* serving_ = nullptr;  // whom serve() is about: answer() leaves the sending to it
     std::size_t in_use_ = 0;
     std::int64_t now_ = 0;  // of this turn

@@ -382,6 +382,53 @@ def test_clients_that_go_away_without_a_word(server):  # FR-004, FR-006, FR-009
     server.serve(talk)
 
 
+def test_a_refused_client_that_goes_on_sending_gets_its_answer(server):  # FR-013
+    def talk():
+        for _ in range(20):
+            client = server.client()
+            client.send(request(b"/", b"Content-Length: 3000000", method=b"POST"))
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                for _ in range(30):
+                    client.send(b"b" * 100_000)
+            assert client.answer().status == 413
+            assert client.ended()
+
+    server.serve(talk)
+
+
+def test_a_client_that_was_refused_has_two_seconds(clocked):  # FR-011, FR-013
+    def talk():
+        idle = sockets()
+        client = clocked.client()
+        client.send(b"BAD\r\n\r\n")
+        assert client.answer().status == 400
+        assert client.ended()  # no more comes, but the server still listens
+        clocked.skip(1000)
+        client.send(b"more")
+        clocked.skip(999)
+        assert len(sockets() - idle) == 2
+        clocked.skip(201)
+        clocked.until(lambda: len(sockets() - idle) == 1)
+        assert clocked.client().get().status == 200
+
+    clocked.serve(talk)
+
+
+def test_a_client_that_was_refused_and_goes(server):  # FR-013
+    def talk():
+        idle = sockets()
+        for leave in (Client.finish, Client.reset, lambda c: c.socket.close()):
+            client = server.client()
+            client.send(b"BAD\r\n\r\n")
+            assert client.answer().status == 400
+            leave(client)
+            client.socket.close()
+            server.until(lambda: sockets() == idle)
+        assert server.client().get().status == 200
+
+    server.serve(talk)
+
+
 # ---- 100 Continue --------------------------------------------------------------------------------
 
 
@@ -524,6 +571,55 @@ def test_a_waiting_connection_does_not_keep_the_loop_awake(server):  # FR-012
         server.answer_later()
         assert [client.answer().body for _ in range(11)] == [b"late"] + [b"/more"] * 10
         assert client.ended()
+
+    server.serve(talk)
+
+
+def test_a_request_that_waits_costs_no_call_of_epoll_ctl(server):  # FR-012
+    calls = []
+    parameters = [ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
+    real = ctypes.CDLL(None, use_errno=True).epoll_ctl
+    real.argtypes = parameters
+
+    def epoll_ctl(*arguments):
+        calls.append(arguments)
+        return real(*arguments)
+
+    server.linked.replace_import("epoll_ctl", ctypes.c_int, parameters, epoll_ctl, -1)
+    assert server.watch_bell() == 0
+
+    def talk():
+        client = server.client()
+        assert client.get().status == 200
+        calls.clear()
+        for _ in range(10):
+            client.send(request(b"/later"))
+            server.answer_later()
+            assert client.answer().body == b"late"
+        assert calls == []
+        client.send(request(b"/later"))
+        server.until(lambda: server.late)
+        client.send(request(b"/more") * 2)
+        server.turn()
+        assert len(calls) == 1  # more has come: it is not told of again
+        server.answer_later()
+        assert [client.answer().body for _ in range(3)] == [b"late", b"/more", b"/more"]
+        assert len(calls) == 2
+
+    server.serve(talk)
+
+
+def test_an_answer_within_the_request_of_another(server):  # FR-008, FR-009
+    assert server.watch_bell() == 0
+
+    def talk():
+        for count in (1, 3):
+            first, second = server.client(), server.client()
+            first.send(request(b"/later") + request(b"/next"))
+            server.until(lambda: server.late)
+            second.send(request(b"/answers-others") * count)
+            assert [first.answer().body for _ in range(2)] == [b"late", b"/next"]
+            assert all(second.answer().body == b"/answers-others" for _ in range(count))
 
     server.serve(talk)
 
@@ -773,6 +869,31 @@ def test_any_mixture(server):  # FR-005 - FR-009, FR-012
         for _ in range(60):
             talk_to_some(server, draw, expected)
         server.until(lambda: server.answer_all() or not server.late)
+
+    server.serve(talk)
+
+
+def test_no_descriptor_is_left_for_a_client(server):  # FR-005
+    def talk():
+        clients = [server.client() for _ in range(2)]
+        assert all(c.get().status == 200 for c in clients)
+        late = socket.socket()
+        spare = []
+        with contextlib.suppress(OSError):
+            while True:
+                spare.append(os.dup(0))
+        late.connect((HOST, server.port))
+        seen = server.turns
+        time.sleep(0.5)
+        assert server.turns - seen < 20  # it does not spin
+        assert all(c.get().status == 200 for c in clients)
+        for fd in spare:
+            os.close(fd)
+        late.sendall(request(b"/late"))
+        late.settimeout(5)
+        assert late.recv(4096).endswith(b"/late")
+        late.close()
+        assert server.client().get().status == 200
 
     server.serve(talk)
 

@@ -125,7 +125,8 @@ class Server:
     """net on a port of its own. Stand-ins take the place of app, db_pool and, if asked, the clock.
 
     `answers` maps a path to the arguments of net_answer (status, body, allow); any other path is
-    answered 200 with the path as body. Paths that begin with `/later` wait for `answer_later`.
+    answered 200 with the path as body. Paths that begin with `/later` wait for `answer_later`;
+    `/answers-others` answers these first.
     """
 
     def __init__(self, module, *, app=True, clock=False):
@@ -276,6 +277,9 @@ class Server:
         if seen.path.startswith(b"/later"):
             self.late.append(seen)
             return
+        if seen.path == b"/answers-others":
+            while self.late:
+                self.answer(self.late.pop().connection, 200, b"late", None)
         self.answer(connection, *self.answers.get(seen.path, (200, seen.path, None)))
 
     def _db_event(self, index, events):
