@@ -39,6 +39,15 @@ class GeneratorConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """The store that machines share, if any (docs/reference/store.md)."""
+
+    url: str = ""
+    write: bool = False  # send what is accepted
+    seconds: float = 20.0  # for one object
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole of `[tool.asmith]`."""
 
@@ -46,6 +55,7 @@ class Config:
     libraries: Mapping[str, str]  # library -> pkg-config module
     generator: GeneratorConfig
     test_seconds: float = 60.0
+    store: StoreConfig = StoreConfig()
 
 
 def parse(data: bytes, path: str = CONFIG) -> Config:
@@ -64,7 +74,7 @@ def parse(data: bytes, path: str = CONFIG) -> Config:
             help="add one, or make a project with: asmith init DIR",
         )
     table = _Table("tool.asmith", tool["asmith"], path)
-    table.only("products", "libraries", "generator", "tests")
+    table.only("products", "libraries", "generator", "store", "tests")
     products = table.table("products")
     libraries = table.table("libraries")
     tests = table.table("tests")
@@ -74,6 +84,7 @@ def parse(data: bytes, path: str = CONFIG) -> Config:
         libraries={n: libraries.text(n) for n in sorted(libraries.value)},
         generator=_generator(table.table("generator")),
         test_seconds=tests.number("seconds", 60.0),
+        store=_store(table.table("store")),
     )
 
 
@@ -112,6 +123,41 @@ def _generator(table: _Table) -> GeneratorConfig:
         table.number("seconds", default.seconds),
         {n: options.text(n) for n in sorted(options.value)},
     )
+
+
+def _store(table: _Table) -> StoreConfig:
+    table.only("url", "write", "seconds")
+    default = StoreConfig()
+    url = table.text("url") if "url" in table.value else default.url
+    return StoreConfig(
+        checked_url(url, table.path) if url else url,
+        write=table.yes("write", default=default.write),
+        seconds=table.number("seconds", default.seconds),
+    )
+
+
+def checked_url(url: str, where: str) -> str:
+    """Return the URL of a shared store; refuse what is none, and passwords."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme.isalnum() or not rest.strip("/"):
+        raise UsageError(
+            f"'{url}' is no URL of a store",
+            where=where,
+            help="s3://BUCKET/PATH, gs://BUCKET/PATH, https://HOST/PATH or file:///DIRECTORY",
+        )
+    if scheme == "file" and not rest.startswith("/"):
+        raise UsageError(
+            f"'{url}' does not name a directory from the root on",
+            where=where,
+            help=f"write file:///{rest}, with the whole path",
+        )
+    if "@" in rest.partition("/")[0]:
+        raise UsageError(
+            f"the URL of the store on {rest.partition('/')[0].rpartition('@')[2]} holds a password",
+            where=where,
+            help="leave it out; the back end takes credentials from its own environment",
+        )
+    return url
 
 
 class _Table:
@@ -153,6 +199,12 @@ class _Table:
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise self._wrong(key, "a positive number")
         return float(value)
+
+    def yes(self, key: str, *, default: bool) -> bool:
+        value = self.value.get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
+        return value
 
     def choice(self, key: str, known: tuple[str, ...], default: str) -> str:
         value = self.value.get(key, default)

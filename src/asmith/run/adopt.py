@@ -16,7 +16,8 @@ from asmith.model.plan import Step, StepKind
 from asmith.model.record import Record, Standing
 from asmith.run import answering, events, layout, view
 from asmith.store import records
-from asmith.store.answers import DamagedError, candidate_key
+from asmith.store.answers import DamagedError
+from asmith.store.records import trace_key
 from asmith.store.state import Entry, Slot, State
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
         for name, digest in entry.outputs.items()
     ]
     placed: list[tuple[str, str, str]] = []
-    changed = []
+    changed, new = [], []
     for name in sorted({s.subject for s in steps if s.of_module}):
         module = session.modules[ModuleName(name)]
         if module.draft and module.record and not answering.was_accepted(session, module.record):
@@ -66,9 +67,12 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
         _remember(session, module, record)
         placed += _place_module(session, module, record)
         changed.append(module.name)
+        new.append(record)
     renames = [*placed, *outputs]  # modules first: where they cannot be written nothing is adopted
     if moved or renames:
         _carry_out(session.root, session.state, moved, renames)
+    for record in new:
+        session.store.share(record)
     for module_name in changed:
         view.remove_draft(session.root, module_name)
         session.look_again(module_name)
@@ -102,8 +106,8 @@ def _standing(session: Session, module: Module, text: Digest) -> Standing:
     """Return the standing of a text that is not its record's: an edit, or one that is undone."""
     assert module.trace is not None
     spec = session.workspace.specs[module.name]
-    key = candidate_key(spec.implements, module.trace)
-    known = session.store.candidates(module.name, key)
+    key = trace_key(spec.implements, module.trace)
+    known = session.store.local_candidates(module.name, key)
     whole = (r for r in known if not isinstance(r, DamagedError))
     return next((r.standing for r in whole if r.assembly == text), Standing.EDITED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from asmith.model import nasm
 from asmith.model.names import Digest, ModuleName, digest_bytes
 from asmith.model.record import Attempt, Mode, Record, Standing
 from asmith.run import view
-from asmith.store.answers import DamagedError, candidate_key
+from asmith.store.answers import DamagedError
+from asmith.store.records import trace_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +51,7 @@ def in_store(session: Session, name: ModuleName) -> tuple[Record, bytes] | None:
         return None
     today = traces.make_trace(spec, workspace.interface_of(name), {})
     damage: DamagedError | None = None
-    for found in session.store.candidates(name, candidate_key(spec.implements, today)):
+    for found in session.store.candidates(name, trace_key(spec.implements, today)):
         if isinstance(found, DamagedError):
             damage = damage or found
         elif not traces.stale_reasons(found, spec, workspace.interfaces):
@@ -118,6 +120,8 @@ def answer(session: Session, name: ModuleName) -> None:
         raise problem
     found = in_store(session, name)
     if found is not None:
+        with contextlib.suppress(DamagedError):
+            session.store.get(found[0].answer)  # from the shared store, for whoever asks later
         view.write_draft(session.root, *found)
     else:
         text = request(session, name)

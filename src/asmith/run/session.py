@@ -21,6 +21,7 @@ from asmith.model.stamp import render_stamp
 from asmith.project import workspace as workspaces
 from asmith.run import inputs, layout, view
 from asmith.run.events import nobody
+from asmith.store import shared
 from asmith.store.answers import Store
 from asmith.store.state import Entry, Slot, State
 
@@ -76,7 +77,7 @@ class Session:
             root,
             workspace,
             State(root / layout.STATE),
-            Store(root / layout.KEPT),
+            Store(root / layout.KEPT, shared.configured(workspace.config.store)),
             view.look_at_all(workspace, held),
         )
 

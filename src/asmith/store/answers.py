@@ -6,20 +6,24 @@ they are read; every raw answer is durable here before anything looks into it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asmith.errors import UnavailableError, UsageError
 from asmith.host import files
-from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes, digest_of
+from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes
+from asmith.model.record import Standing
 from asmith.store import records
+from asmith.store.records import candidate_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from asmith.model.record import Attempt, Record, Trace
+    from asmith.model.record import Attempt, Record
+    from asmith.store.shared import Shared
 
 
 MEND = (
@@ -37,6 +41,7 @@ class Store:
     """The store of one project."""
 
     root: Path  # the project's .asmith directory
+    shared: Shared | None = None  # what machines share, if it is configured
 
     def put(self, data: bytes) -> Digest:
         """Keep bytes for good and return their digest."""
@@ -47,16 +52,24 @@ class Store:
         return digest
 
     def get(self, digest: Digest) -> bytes | None:
-        """Return the bytes with that digest, or None; damaged ones are refused."""
+        """Return the bytes with that digest, or None; damaged ones are refused.
+
+        What is missing or damaged here is taken from the shared store, where it has them.
+        """
         data = files.read_if_exists(self._blob(digest))
-        if data is not None and digest_bytes(data) != digest:
+        if data is not None and digest_bytes(data) == digest:
+            return data
+        elsewhere = self.shared.blob(digest) if self.shared else None
+        if elsewhere is not None:
+            self.put(elsewhere)
+        elif data is not None:
             raise DamagedError(
                 "an object of the store is damaged",
                 where=self._shown(self._blob(digest)),
                 why=f"its bytes no longer have the digest {digest[:12]} that names it",
                 help=MEND,
             )
-        return data
+        return elsewhere
 
     def shown(self, record: Record) -> str:
         """Return the path of a record's raw answer for a message, relative to the project."""
@@ -99,19 +112,36 @@ class Store:
     def add_candidate(self, record: Record, assembly: bytes) -> None:
         """Remember an accepted module, so that the same question is never asked again."""
         self.put(assembly)
-        name = f"{candidate_key(record.implements, record.trace)}-{record.assembly[:16]}.json"
-        files.write_atomic(
-            self.root / "store" / "candidates" / record.module / name,
-            records.encode(record),
-            durable=True,
-        )
+        path = self.root / "store" / "candidates" / record.module / candidate_name(record)
+        files.write_atomic(path, records.encode(record), durable=True)
+
+    def share(self, record: Record) -> bool:
+        """Send an accepted module to the shared store, if that is configured to be written to.
+
+        Its record, its text and its raw answer are sent, nothing else; an edit that nobody
+        attested is not. Tells whether it was sent.
+        """
+        if self.shared is None or not self.shared.writes or record.standing is Standing.EDITED:
+            return False
+        texts = []
+        for digest in (record.assembly, record.answer):
+            with contextlib.suppress(DamagedError):
+                texts.append(self.get(digest))
+        return self.shared.offer(record, tuple(t for t in texts if t is not None))
 
     def candidates(self, module: ModuleName, key: str) -> Iterator[Record | DamagedError]:
         """Yield the accepted records of a module for one spec and own contract.
 
         What was in modules/ last comes first: reverting an edit gives back what was there before.
-        An unreadable one is yielded as the error that says so.
+        An unreadable one is yielded as the error that says so. The shared store is asked last, and
+        only by who takes them all.
         """
+        yield from self.local_candidates(module, key)
+        if self.shared is not None:
+            yield from self.shared.candidates(module, key)
+
+    def local_candidates(self, module: ModuleName, key: str) -> tuple[Record | DamagedError, ...]:
+        """Return those that this project's own store has."""
         directory = self.root / "store" / "candidates" / module
         found = []
         for name in files.listing(directory, ".json"):
@@ -119,7 +149,7 @@ class Store:
                 record = self._candidate(directory / name)
                 accepted = "" if isinstance(record, DamagedError) else record.accepted
                 found.append((files.written(directory / name), accepted, name, record))
-        yield from (r for *_, r in sorted(found, key=lambda f: f[:-1], reverse=True))
+        return tuple(r for *_, r in sorted(found, key=lambda f: f[:-1], reverse=True))
 
     def _candidate(self, path: Path) -> Record | DamagedError:
         try:
@@ -154,10 +184,3 @@ class Store:
 
     def _attempts(self, module: ModuleName) -> Path:
         return self.root / "attempts" / f"{module}.jsonl"
-
-
-def candidate_key(implements: str, trace: Trace) -> str:
-    """Return the first half of the lookup: the digest of spec and own contract, 16 digits."""
-    exports = {name: t.digest for name, t in trace.exports.items()}
-    parts = [implements, dict(trace.requirements), list(trace.uses), exports]
-    return digest_of("candidate", parts)[:16]

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from asmith.errors import Place, UsageError
-from asmith.model.names import Digest, InterfaceName, ModuleName
+from asmith.model.names import Digest, InterfaceName, ModuleName, digest_of
 from asmith.model.record import Attempt, Mode, Record, Standing, Trace, Traced
 
 if TYPE_CHECKING:
@@ -41,6 +41,23 @@ def encode(record: Record) -> bytes:
         "attempts": [encode_attempt(a) for a in record.attempts],
     }
     return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def candidate_key(record: Record) -> str:
+    """Return the first half of the lookup: the digest of spec and own contract, 16 digits."""
+    return trace_key(record.implements, record.trace)
+
+
+def trace_key(implements: str, trace: Trace) -> str:
+    """Return the key for a trace, whatever it imports."""
+    exports = {name: t.digest for name, t in trace.exports.items()}
+    parts = [implements, dict(trace.requirements), list(trace.uses), exports]
+    return digest_of("candidate", parts)[:16]
+
+
+def candidate_name(record: Record) -> str:
+    """Return the file name of an accepted record: its key, and which text it is of."""
+    return f"{candidate_key(record)}-{record.assembly[:16]}.json"
 
 
 def _traced(texts: Mapping[str, Traced]) -> dict[str, dict[str, str]]:

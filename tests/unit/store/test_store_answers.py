@@ -10,7 +10,9 @@ import pytest
 
 from asmith.model.names import Digest, InterfaceName, ModuleName, digest_bytes
 from asmith.model.record import Attempt, Mode, Record, Standing, Trace, Traced
-from asmith.store.answers import DamagedError, Store, candidate_key
+from asmith.store.answers import DamagedError, Store
+from asmith.store.records import candidate_key as key
+from asmith.store.records import trace_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,11 +47,6 @@ def record(assembly: bytes, requirement: str = "r", accepted: str = "") -> Recor
         object=None,
         accepted=accepted,
     )
-
-
-def key(of: Record) -> str:
-    """Return the key that candidates like this record are found by."""
-    return candidate_key(of.implements, of.trace)
 
 
 def test_bytes_are_found_by_their_digest(store: Store) -> None:
@@ -122,10 +119,10 @@ def test_what_was_kept_last_comes_first(store: Store) -> None:
 def test_the_key_leaves_imports_and_offers_out() -> None:
     one = record(b"one")
     more = replace(one.trace, imports=one.trace.exports, offers={})
-    assert candidate_key("m", more) == key(one)
-    assert candidate_key("n", one.trace) != key(one)
-    assert candidate_key("m", replace(one.trace, uses=("a",))) != key(one)
-    assert candidate_key("m", replace(one.trace, exports={})) != key(one)
+    assert trace_key("m", more) == key(one)
+    assert trace_key("n", one.trace) != key(one)
+    assert trace_key("m", replace(one.trace, uses=("a",))) != key(one)
+    assert trace_key("m", replace(one.trace, exports={})) != key(one)
 
 
 def test_the_place_of_a_raw_answer_is_shown_within_the_project(store: Store) -> None:
