@@ -158,6 +158,17 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
         _FORCE)),
     ("revalidate", "answering:revalidate",
      "keep a stale module whose checks and tests pass under today's contracts", (_MODULE,)),
+    ("store", "storing:store", "look after the store of answers", (
+        ("action", {"choices": ("verify", "gc", "export", "import", "push"), "metavar": "ACTION",
+                    "help": "verify: is every file whole; gc: remove what serves nobody; "
+                            "export FILE, import FILE: carry it elsewhere; "
+                            "push: send what was accepted to the shared store"}),
+        ("file", {"nargs": "?", "metavar": "FILE", "help": "an archive: .tar or .tar.gz"}),
+        ("--repair", {"action": "store_true",
+                      "help": "verify: mend what is damaged, set aside what cannot be mended"}),
+        ("--days", {"type": float, "default": 90, "metavar": "N",
+                    "help": "gc: what is younger stays (default: 90)"}),
+        ("-n --dry-run", {"action": "store_true", "help": "gc: only show what it would remove"}))),
     ("import-header", "importing:import_header", "draft an external interface from a real header", (
         ("header", {"metavar": "HEADER", "help": "as '#include <...>' names it, e.g. libpq-fe.h"}),
         ("--symbols", {"nargs": "+", "required": True, "metavar": "NAME",

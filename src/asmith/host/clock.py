@@ -12,6 +12,11 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def nanoseconds() -> int:
+    """Return the time in nanoseconds since 1970, as files count it."""
+    return time.time_ns()
+
+
 def pause(seconds: float) -> None:
     """Let some time pass."""
     time.sleep(seconds)

@@ -89,6 +89,22 @@ def written(path: Path) -> int:
         raise explain(error, "read the file", path) from error
 
 
+def size(path: Path) -> int:
+    """Return the size of a file that must exist, in bytes."""
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise explain(error, "read the file", path) from error
+
+
+def date(path: Path, seconds: int) -> None:
+    """Let a file count as written at a time, in seconds since 1970."""
+    try:
+        os.utime(path, (seconds, seconds))
+    except OSError as error:
+        raise explain(error, "date the file", path) from error
+
+
 def write_atomic(path: Path, data: bytes, *, durable: bool = False, mode: int = 0o644) -> None:
     """Replace a file by `data` in one step; `durable` waits until it is on the medium."""
     temporary = ""

@@ -18,6 +18,7 @@ SCRATCH = "build/tmp"
 HYPOTHESIS = "build/hypothesis"  # tables that it computes once
 KEPT = ".asmith"
 ITERATIONS = ".asmith/iterations.sqlite"
+MODULES = "modules"
 MODULE_TESTS = "tests/modules"
 _SLOTS = {Slot.BASE: "build", Slot.STAGE: "build/stage"}
 

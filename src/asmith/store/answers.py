@@ -71,6 +71,10 @@ class Store:
             )
         return elsewhere
 
+    def has(self, digest: Digest) -> bool:
+        """Tell whether there is an object here with that name; its bytes are not looked at."""
+        return self._blob(digest).exists()
+
     def shown(self, record: Record) -> str:
         """Return the path of a record's raw answer for a message, relative to the project."""
         return self._shown(self._blob(record.answer))
@@ -112,8 +116,11 @@ class Store:
     def add_candidate(self, record: Record, assembly: bytes) -> None:
         """Remember an accepted module, so that the same question is never asked again."""
         self.put(assembly)
-        path = self.root / "store" / "candidates" / record.module / candidate_name(record)
-        files.write_atomic(path, records.encode(record), durable=True)
+        files.write_atomic(self.candidate_path(record), records.encode(record), durable=True)
+
+    def candidate_path(self, record: Record) -> Path:
+        """Return where an accepted record is kept."""
+        return self.root / "store" / "candidates" / record.module / candidate_name(record)
 
     def share(self, record: Record) -> bool:
         """Send an accepted module to the shared store, if that is configured to be written to.
