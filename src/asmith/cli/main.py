@@ -175,6 +175,8 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
                        "help": "functions, objects, types ('struct NAME'), constants"}),
         ("--library", {"metavar": "LIB", "help": "its library (default: the package, else libc)"}),
         ("--package", {"metavar": "PKGCONFIG", "help": "its pkg-config name (default: LIB)"}))),
+    ("report", "reporting:report", "show what the iteration log says", (
+        ("--html", {"type": Path, "metavar": "FILE", "help": "write it as one page with plots"}),)),
     ("doctor", "looking:doctor", "show the tools that are needed and found", ()),
 )  # fmt: skip
 

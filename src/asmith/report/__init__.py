@@ -1,0 +1,1 @@
+"""What the iteration log says, for people: tables on a terminal, JSON, and one page with plots."""
