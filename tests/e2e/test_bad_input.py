@@ -355,11 +355,12 @@ def test_a_damaged_blob_is_refused_and_forgotten_when_removed(
     old_text.write_bytes(data)
     said = asmith(reverted, "build", "-q")
     assert said == error(
-        2,
-        "error: an object of the store is damaged",
+        3,
+        "error: module 'mid' is stale, and an object of the store is damaged",
         f"  --> .asmith/store/blobs/{old_text.name[:2]}/{old_text.name}",
         f"why:  its bytes no longer have the digest {old_text.name[:12]} that names it",
-        "help: remove the file; asmith then treats the answer as unknown",
+        "help: asmith store verify --repair brings it back where there is another copy, and sets it "
+        "aside otherwise; or take it from an export: asmith store import FILE",
     )
     assert reverted.tree("modules", "build/bin") == before
     old_text.unlink()
@@ -374,10 +375,10 @@ def test_a_broken_candidate_is_refused_and_forgotten_when_removed(
     for path in candidates:
         path.write_text('{"schema": 1,', encoding="utf-8")
     said = asmith(reverted, "build", "-q")
-    assert said.code == 2
-    assert said.messages() == ["error: the record is malformed"]
+    assert said.code == 3
+    assert said.messages() == ["error: module 'mid' is stale, and a record in the store is damaged"]
     assert "  --> .asmith/store/candidates/mid/" in said.err
-    assert "help: remove the file; asmith then treats the answer as unknown\n" in said.err
+    assert "help: asmith store verify --repair brings it back" in said.err
     assert reverted.tree("modules", "build/bin") == before
     for path in candidates:
         path.unlink()
@@ -550,9 +551,9 @@ def test_a_syntax_error_in_an_answer_is_shown_at_its_line(asmith: Command, plain
     assert asmith(plain, "build", "-q") == error(
         1,
         "error[ASM001]: invalid combination of opcode and operands",
-        "  --> modules/mid.asm:2",
-        "2 |         mov     rax",
-        "  |         ^^^^^^^^^^^",
+        "  --> modules/mid.asm:19",
+        "19 |         mov     rax",
+        "   |         ^^^^^^^^^^^",
         "why:  nasm does not accept this line",
         "help: correct the line; every warning of nasm counts as an error",
     )
