@@ -10,20 +10,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import networkx as nx
 
 
 def closure(edges: Mapping[str, frozenset[str]], roots: Iterable[str]) -> tuple[str, ...]:
     """Return the roots and all that they reach, sorted: what a link of the roots holds."""
+    return reached(lambda node: edges.get(node, ()), roots)
+
+
+def reached(following: Callable[[str], Iterable[str]], roots: Iterable[str]) -> tuple[str, ...]:
+    """Return the roots and all that they reach, sorted; `following` is asked once a node."""
     seen: set[str] = set()
     todo = list(roots)
     while todo:
         node = todo.pop()
         if node not in seen:
             seen.add(node)
-            todo += edges.get(node, ())
+            todo += following(node)
     return tuple(sorted(seen))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.model.contract import Entry, EntryKind
+from asmith.model.names import InterfaceName
 from asmith.model.plan import Reason, Why
 from asmith.model.record import Record, Stamp, Trace, Traced
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from asmith.model.contract import Interface
-    from asmith.model.names import InterfaceName, ModuleName
+    from asmith.model.names import ModuleName
     from asmith.model.spec import Spec
 
 SYMBOLS = (EntryKind.FUNCTION, EntryKind.DATA)
@@ -138,7 +139,5 @@ def _differences(
 def entry_named(name: str, interfaces: Mapping[InterfaceName, Interface]) -> Entry | None:
     """Return the entry with a qualified name, `interface.subject`, if it is declared today."""
     interface, _, subject = name.partition(".")
-    found = next((i for n, i in interfaces.items() if n == interface), None)
-    return (
-        None if found is None else next((e for s, e in found.surface.items() if s == subject), None)
-    )
+    found = interfaces.get(InterfaceName(interface))
+    return None if found is None else found.surface.get(subject)

@@ -34,6 +34,7 @@ class Workspace:
     specs: Mapping[ModuleName, Spec]
     interfaces: Mapping[InterfaceName, Interface]
     sources: Mapping[str, Digest]  # path relative to root -> digest of its bytes
+    bound: Mapping[InterfaceName, tuple[ModuleName, ...]]  # interface -> who implements it, sorted
 
     def interface_of(self, module: ModuleName) -> Interface:
         """Return the interface that a module implements."""
@@ -41,7 +42,7 @@ class Workspace:
 
     def implementers(self, interface: InterfaceName) -> tuple[ModuleName, ...]:
         """Return the modules that implement an interface, sorted."""
-        return tuple(sorted(m for m, s in self.specs.items() if s.implements == interface))
+        return self.bound.get(interface, ())
 
     def provider(self, interface: InterfaceName, product: Product | None) -> ModuleName | None:
         """Return the module that a product (or a test, for None) binds an interface to."""
@@ -132,7 +133,10 @@ def load(root: Path) -> Workspace:
                 help=f"name the file {spec.module}.md, or change the front matter",
             )
         found[spec.module] = spec
-    workspace = Workspace(root, config, found, interfaces, sources)
+    bound: dict[InterfaceName, tuple[ModuleName, ...]] = {}
+    for spec in sorted(found.values(), key=lambda s: s.module):
+        bound[spec.implements] = (*bound.get(spec.implements, ()), spec.module)
+    workspace = Workspace(root, config, found, interfaces, sources, bound)
     for spec in found.values():
         _verify_spec(workspace, spec)
     for product in config.products.values():

@@ -71,7 +71,7 @@ def _execute(session: Session, step: Step) -> None:
                 if _inputs(session, step) == before:
                     entry = Entry(before, outputs, made.facts)
                     session.state.end({(Slot.STAGE, str(step)): entry})
-                    session.forget_known()
+                    session.forget(step)
                     return
     raise StepFailedError(
         f"{step}: a file that it reads kept changing",

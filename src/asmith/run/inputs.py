@@ -81,7 +81,7 @@ def _assemble(session: Session, module: Module) -> Inputs:
     assert module.source is not None
     found: Inputs = {
         "text": digest_bytes(module.source),
-        "include": digest_bytes(session.include_text(module).encode()),
+        "include": session.include_digest(module),
         "stamp": session.stamp_digest(module),
         "nasm": digest_of("nasm", [nasm.version(), nasm.FLAGS]),
     }
@@ -212,7 +212,7 @@ def libraries(session: Session, modules: Iterable[ModuleName]) -> tuple[Library,
     workspace = session.workspace
     names: set[str] = set()
     for name in modules:
-        for interface in session.called(session.modules[name]):
+        for interface in session.calls(name):
             known = workspace.interfaces.get(interface)
             if known is not None and known.library is not None:
                 names.add(known.library.name)

@@ -66,7 +66,11 @@ class Session:
     executed: list[Step] = field(default_factory=list)
     observer: Observer = nobody
     guard: threading.RLock = field(default_factory=threading.RLock)
-    _known: dict[Step, Status] = field(default_factory=dict)
+    _known: dict[Step, Status] = field(default_factory=dict)  # of single modules and interfaces
+    _joint: dict[Step, Status] = field(default_factory=dict)  # of links and tests
+    _linked: dict[Step, tuple[ModuleName, ...]] = field(default_factory=dict)
+    _called: dict[ModuleName, frozenset[InterfaceName]] = field(default_factory=dict)
+    _made: dict[ModuleName, tuple[Module, Digest, Digest]] = field(default_factory=dict)
     _digests: dict[str, tuple[tuple[int, ...], Digest]] = field(default_factory=dict)
 
     @classmethod
@@ -100,24 +104,40 @@ class Session:
     def hold(self, names: Collection[ModuleName]) -> None:
         """Keep modules on their base for the rest of the session."""
         for name in names:
-            self.modules[name] = view.look(self.workspace, name, held=True)
-        self._known.clear()
+            self._replace(name, view.look(self.workspace, name, held=True))
 
     def look_again(self, name: ModuleName) -> None:
         """Read one module again, after its draft came or went."""
-        self.modules[name] = view.look(self.workspace, name, held=self.modules[name].held)
-        self._known.clear()
+        self._replace(name, view.look(self.workspace, name, held=self.modules[name].held))
+
+    def _replace(self, name: ModuleName, module: Module) -> None:
+        """Take another view of a module, and forget what followed from the one before."""
+        if module != self.modules[name]:
+            self.modules[name] = module
+            if self._called.pop(name, None) != self.called(module):
+                self._linked.clear()
+        self.forget(*(Step(k, name) for k in StepKind if k is not StepKind.LINK))
+
+    def forget(self, *steps: Step) -> None:
+        """Decide anew on steps whose inputs or results are others now, and on all that links."""
+        for step in steps:
+            self._known.pop(step, None)
+        self._joint.clear()
 
     def edges(self, product: Product | None = None) -> dict[str, frozenset[str]]:
         """Return the module graph: each module and the modules that provide its imports."""
-        return {
-            name: frozenset(self._providers(module, product))
-            for name, module in self.modules.items()
-        }
+        return {name: self.callees(name, product) for name in self.modules}
 
-    def _providers(self, module: Module, product: Product | None) -> set[str]:
-        bound = (self.workspace.provider(i, product) for i in self.called(module))
-        return {m for m in bound if m is not None and m != module.name}
+    def callees(self, name: str, product: Product | None) -> frozenset[str]:
+        """Return the modules that provide what a module imports, in a product or (None) a test."""
+        bound = (self.workspace.provider(i, product) for i in self.calls(ModuleName(name)))
+        return frozenset(m for m in bound if m is not None and m != name)
+
+    def calls(self, name: ModuleName) -> frozenset[InterfaceName]:
+        """Return the interfaces whose functions or data a module's object refers to."""
+        if name not in self._called:
+            self._called[name] = self.called(self.modules[name])
+        return self._called[name]
 
     def called(self, module: Module) -> frozenset[InterfaceName]:
         """Return the interfaces whose functions or data a module's object refers to.
@@ -135,13 +155,20 @@ class Session:
 
     def linked(self, step: Step) -> tuple[ModuleName, ...]:
         """Return the modules that a link or test step links, sorted."""
+        with self.guard:
+            if step not in self._linked:
+                self._linked[step] = self._link(step)
+            return self._linked[step]
+
+    def _link(self, step: Step) -> tuple[ModuleName, ...]:
         if step.kind is StepKind.LINK:
             product = self.workspace.config.products[step.subject]
             roots: list[str] = list(product.roots)
             bound = (self.workspace.provider(i, product) for i in product.offers)
             roots += [m for m in bound if m is not None]
-            return tuple(ModuleName(m) for m in structure.closure(self.edges(product), roots))
-        found = structure.closure(self.edges(), [step.subject])
+            reached = structure.reached(lambda m: self.callees(m, product), roots)
+            return tuple(ModuleName(m) for m in reached)
+        found = structure.reached(lambda m: self.callees(m, None), [step.subject])
         # The module under test stands for its interface, whatever else implements it.
         own = self.workspace.specs[ModuleName(step.subject)].implements
         rivals = set(self.workspace.implementers(own)) - {step.subject}
@@ -191,9 +218,10 @@ class Session:
     def status(self, step: Step) -> Status:
         """Return what is known of a step now."""
         with self.guard:
-            if step not in self._known:
-                self._known[step] = self._decide(step)
-            return self._known[step]
+            known = self._joint if step.kind in (StepKind.LINK, StepKind.TEST) else self._known
+            if step not in known:
+                known[step] = self._decide(step)
+            return known[step]
 
     def _decide(self, step: Step) -> Status:
         if step.kind is StepKind.GENERATE:
@@ -263,7 +291,25 @@ class Session:
     def forget_known(self) -> None:
         """Decide everything anew from here on."""
         self._known.clear()
+        self._joint.clear()
+        self._linked.clear()
+        self._called.clear()
+
+    def include_digest(self, module: Module) -> Digest:
+        """Return the digest of a module's include."""
+        return self._derived(module)[1]
 
     def stamp_digest(self, module: Module) -> Digest:
         """Return the digest of a module's stamp."""
-        return digest_of("stamp", render_stamp(self.stamp(module)).decode())
+        return self._derived(module)[2]
+
+    def _derived(self, module: Module) -> tuple[Module, Digest, Digest]:
+        """Return the digests of what is made for a module, made once for one view of it."""
+        known = self._made.get(module.name)
+        if known is None or known[0] is not module:
+            known = self._made[module.name] = (
+                module,
+                digest_bytes(self.include_text(module).encode()),
+                digest_of("stamp", render_stamp(self.stamp(module)).decode()),
+            )
+        return known

@@ -1,0 +1,173 @@
+"""Builds against ninja with the same commands, in turns in one run.
+
+./dev bench build [--sizes 100,1000] [--rounds 7] [--full-rounds 1] [--ninja PROGRAM] [--linker lld]
+
+A synthetic project of N modules with about three imports each. Each row gives the median wall time
+of asmith and of ninja, their ratio, and in parentheses the CPU time of each with all its children:
+on a busy machine that is the steadier of the two. ninja comes from PyPI (pip install ninja==1.13.0)
+or from PATH.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthetic import Synthetic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ASMITH = Path(sys.executable).with_name("asmith")
+DOIT = Path(sys.executable).with_name("doit")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one command took: seconds of wall time, and of CPU time with its children."""
+
+    wall: float
+    cpu: float
+
+
+def run(command: list[str | Path], cwd: Path) -> Cost:
+    """Run a command that must succeed."""
+    start = time.perf_counter()
+    child = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert child.stdout is not None
+    said = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - start
+    if status:
+        sys.exit(f"{command} failed:\n{said.decode()}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime)
+
+
+def turns(rounds: int, **commands: Callable[[int], Cost]) -> dict[str, Cost]:
+    """Run commands in turns; return the median of each."""
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
+    for number in range(rounds):
+        for name, command in commands.items():
+            costs[name].append(command(number))
+    return {n: _median(c) for n, c in costs.items()}
+
+
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(
+        statistics.median(c.wall for c in costs), statistics.median(c.cpu for c in costs)
+    )
+
+
+class Bench:
+    """One size: the project, the ninja build beside it, and the rows that are measured."""
+
+    def __init__(self, root: Path, count: int, ninja: str, linker: str) -> None:
+        self.project = root / "project"
+        self.beside = root / "ninja"
+        self.made = Synthetic(self.project, count)
+        self.made.write_ninja(self.beside, linker)
+        self.ninja = ninja
+        self.count = count
+
+    def row(self, title: str, costs: dict[str, Cost], *, minus: float = 0.0) -> None:
+        """Print one row; the ratio is of the first two columns, `minus` seconds taken off."""
+        cells = [f"{n} {c.wall * 1e3:.1f} ms ({c.cpu * 1e3:.1f})" for n, c in costs.items()]
+        first, second = list(costs.values())[:2]
+        ratio = (first.wall - minus) / second.wall, (first.cpu - minus) / second.cpu
+        print(f"N={self.count:<6} {title}: {', '.join(cells)}; "
+              f"ratio {ratio[0]:.2f} ({ratio[1]:.2f})", flush=True)  # fmt: skip
+
+    def full(self, rounds: int) -> None:
+        """Build everything from nothing, two at a time."""
+
+        def asmith(_: int) -> Cost:
+            shutil.rmtree(self.project / "build", ignore_errors=True)
+            steps = [f"assemble:{n}" for n in self.made.names]
+            cost = run([ASMITH, "build", "-q", "-n", "2"], self.project)
+            assert steps
+            return cost
+
+        def ninja(_: int) -> Cost:
+            for name in ("obj", ".ninja_log", ".ninja_deps", "program"):
+                path = self.beside / name
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            return run([self.ninja, "-j2"], self.beside)
+
+        self.row("full build, -n 2", turns(rounds, asmith=asmith, ninja=ninja))
+
+    def nothing(self, rounds: int) -> None:
+        """Nothing to do."""
+        costs = turns(
+            rounds,
+            asmith=lambda _: run([ASMITH, "build"], self.project),
+            ninja=lambda _: run([self.ninja], self.beside),
+            python=lambda _: run([sys.executable, "-c", "pass"], self.project),
+            doit=lambda _: run([DOIT], self.project),
+        )
+        self.row("nothing to do", costs)
+        more = costs["asmith"].wall - costs["python"].wall
+        cpu = costs["asmith"].cpu - costs["python"].cpu
+        print(f"N={self.count:<6} nothing to do: a bare python and {more * 1e3:.1f} ms "
+              f"({cpu * 1e3:.1f} ms of CPU)")  # fmt: skip
+
+    def one(self, rounds: int) -> None:
+        """One module's constant changed, to the linked program; nothing else to do then."""
+        k = self.count // 2
+        name = self.made.names[k]
+        old = f"r12d, {self.made.number(k)}"
+
+        def edit(path: Path, number: int) -> None:
+            text = path.read_text()
+            at = text.index("r12d, ") + len("r12d, ")
+            end = text.index("\n", at)
+            path.write_text(f"{text[:at]}{5000 + number}{text[end:]}")
+
+        def asmith(number: int) -> Cost:
+            edit(self.project / f"modules/{name}.asm", number)
+            return run([ASMITH, "build", "-q"], self.project)
+
+        def ninja(number: int) -> Cost:
+            edit(self.made.ninja_input(self.beside, name), number)
+            return run([self.ninja], self.beside)
+
+        assert old
+        costs = turns(
+            rounds,
+            asmith=asmith,
+            ninja=ninja,
+            python=lambda _: run([sys.executable, "-c", "pass"], self.project),
+            with_doit=lambda _: run([sys.executable, "-c", "import doit.doit_cmd"], self.project),
+        )
+        doit = costs["with_doit"].wall - costs["python"].wall
+        self.row("one module to the linked program", costs)
+        self.row(f"the same without doit's import ({doit * 1e3:.0f} ms)", costs, minus=doit)
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("--sizes", default="100,1000")
+    reader.add_argument("--rounds", type=int, default=7)
+    reader.add_argument("--full-rounds", type=int, default=1)
+    reader.add_argument("--ninja", default=shutil.which("ninja") or "ninja")
+    reader.add_argument("--linker", default="lld")
+    options = reader.parse_args()
+    for size in map(int, options.sizes.split(",")):
+        with tempfile.TemporaryDirectory() as holder:
+            bench = Bench(Path(holder), size, options.ninja, options.linker)
+            bench.full(options.full_rounds)
+            bench.nothing(options.rounds)
+            bench.one(options.rounds)
+
+
+if __name__ == "__main__":
+    main()
