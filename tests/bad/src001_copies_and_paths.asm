@@ -9,7 +9,8 @@ counter_next:
         test    rdi, rdi
         jz      .done
         call    puts wrt ..plt          ; rsp = 0 mod 16
-        mov     rax, [rdi]              ; rdi is forgotten at the call
+        mov     rdi, rax                ; rdi is forgotten
+        mov     rax, [rdi]
 .next:
         mov     rax, [rbx+0x8]          ; error: [SRC001]
         dec     rax

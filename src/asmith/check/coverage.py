@@ -10,15 +10,19 @@ from asmith.check.text import function_bodies, is_opaque
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from asmith.check.followed import Followed
     from asmith.check.inputs import ObjectInput
     from asmith.model.nasm import Statement
 
 
-def not_analysed(subject: ObjectInput) -> tuple[NotAnalysed, ...]:
-    """Return the functions, by name, that some rule of the object level could not follow."""
+def not_analysed(followed: Followed) -> tuple[NotAnalysed, ...]:
+    """Return the functions, by name, whose text or instructions could not be followed."""
+    subject = followed.object
+    reasons = {o.function.name: o.reason for o in followed.outcomes if o.counted and o.reason}
+    reasons |= dict(_reasons(subject))
     return tuple(
         NotAnalysed(subject.facts.path, function, reason)
-        for function, reason in sorted(_reasons(subject))
+        for function, reason in sorted(reasons.items())
     )
 
 
@@ -31,8 +35,6 @@ def _reasons(subject: ObjectInput) -> Iterator[tuple[str, str]]:
         section = subject.facts.section(symbol.section)
         if section is None or symbol.value + symbol.size > section.size:
             yield symbol.name, "it lies outside its section"
-        elif symbol.size == 0:
-            yield symbol.name, "its symbol has no size, so its end is unknown"
         elif subject.source and subject.profile != Profile.COMPILED:
             body = bodies.get(symbol.name)
             opaque = next((s for s in _own(body or ()) if is_opaque(s)), None)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from asmith.check.coverage import not_analysed
+from asmith.check.followed import follow
 from asmith.check.inputs import (
     CheckResult,
     HeaderInput,
@@ -23,6 +25,7 @@ from asmith.check.waivers import split_waived
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from asmith.check.followed import Followed
     from asmith.model.finding import Finding
 
 __all__ = [
@@ -42,7 +45,7 @@ __all__ = [
     "explain",
 ]
 
-RULESET_VERSION = 1
+RULESET_VERSION = 2
 """Raise it with every change of what a rule finds: the check step of every module runs again."""
 
 LIMIT = 10
@@ -51,14 +54,15 @@ LIMIT = 10
 
 def check_object(subject: ObjectInput) -> CheckResult:
     """Return what the rules of the object level find in one object."""
-    functions = [s for s in subject.facts.symbols if s.type == "STT_FUNC" and not s.undefined]
-    unfollowed = not_analysed(subject)
+    followed = follow(subject)
+    unfollowed = not_analysed(followed)
     lost = {item.function for item in unfollowed}
-    kept, waived = split_waived(_findings(Level.OBJECT, subject), subject.interface)
+    found = chain(_findings(Level.OBJECT, subject), _findings(Level.CODE, followed))
+    kept, waived = split_waived(found, subject.interface)
     return CheckResult(
         findings=in_order(kept),
-        functions=len(functions),
-        analysed=sum(1 for f in functions if f.name not in lost),
+        functions=len(followed.names),
+        analysed=sum(1 for name in followed.names if name not in lost),
         not_analysed=unfollowed,
         waived=waived,
     )
@@ -99,7 +103,9 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(shown)
 
 
-def _findings(level: Level, subject: ObjectInput | LinkInput | HeaderInput) -> Iterable[Finding]:
+def _findings(
+    level: Level, subject: ObjectInput | Followed | LinkInput | HeaderInput
+) -> Iterable[Finding]:
     """Yield the findings of a level's rules, each with the severity that the profile gives it."""
     for rule in all_rules():
         severity = rule.profiles.get(subject.profile)

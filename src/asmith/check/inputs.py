@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 class Level(StrEnum):
-    """What a rule reads: one object with its text, a whole link, or a real header."""
+    """What a rule reads: an object with its text, its instructions, a link, or a real header."""
 
     OBJECT = "object"
+    CODE = "instructions"
     LINK = "link"
     HEADER = "header"
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from asmith import __version__
 from asmith.cli.output import note, root_of, show_json
 from asmith.errors import ExitCode, UsageError
+from asmith.model.objects import ObjectFacts
 
 if TYPE_CHECKING:
     import argparse
 
-    from asmith.check.engine import CheckResult
+    from asmith.check.engine import CheckResult, ObjectInput
     from asmith.errors import AsmithError
 
 
@@ -102,26 +103,47 @@ def _outside(options: argparse.Namespace) -> list[CheckResult]:
     from asmith.host import files
     from asmith.model.names import InterfaceName
     from asmith.model.spec import Use
-    from asmith.toolchain import elf
+    from asmith.toolchain import archive
 
-    data = files.read_bytes(options.object)
     headers = {InterfaceName(p.stem): (str(p), files.read_bytes(p)) for p in options.interface}
     interfaces = read_interfaces(headers)
     own = interfaces[InterfaceName(options.interface[0].stem)] if options.interface else None
+    data = files.read_bytes(options.object)
     return [
-        engine.check_object(
+        _member(
+            name,
+            member,
             engine.ObjectInput(
-                facts=elf.read_object(data, str(options.object)),
-                source="",
-                source_path="",
+                facts=_NOTHING,
                 interface=own,
                 visible=interfaces,
                 uses=tuple(Use(n) for n in interfaces),
-                imports=None,
-                profile=engine.Profile.ASM,
-            )
+                profile=engine.Profile(options.profile),
+            ),
         )
+        for name, member in archive.members(data, str(options.object))
     ]
+
+
+_NOTHING = ObjectFacts("", (), (), (), ())
+
+
+def _member(name: str, data: bytes, subject: ObjectInput) -> CheckResult:
+    """Check one object; a member of an archive that cannot be read is said to be not analysed."""
+    from dataclasses import replace
+
+    from asmith.check import engine
+    from asmith.errors import UsageError
+    from asmith.toolchain import elf
+
+    try:
+        facts = elf.read_object(data, name)
+    except UsageError as error:
+        if not name.endswith(")"):
+            raise
+        reason = error.why or str(error)
+        return engine.CheckResult(not_analysed=(engine.NotAnalysed(name, "", reason),))
+    return engine.check_object(replace(subject, facts=facts))
 
 
 _NO_RULES = {

@@ -142,11 +142,14 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
         ("--dot", {"action": "store_true", "help": "print Graphviz text"}),)),
     ("check", "checking:check", "hold objects to their contracts", (
         ("modules", {"nargs": "*", "metavar": "MODULE"}),
-        ("--object", {"type": Path, "metavar": "FILE.o", "help": "an object outside a project"}),
+        ("--object", {"type": Path, "metavar": "FILE",
+                      "help": "an object (.o) or archive (.a) outside a project"}),
         ("--format", {"choices": ("text", "json", "sarif", "github"),
                       "help": "how findings are printed (default: text; --json: json)"}),
         ("--interface", {"type": Path, "nargs": "+", "default": [], "metavar": "FILE.h",
-                         "help": "the contracts of that object, its own first"}))),
+                         "help": "the contracts of that object, its own first"}),
+        ("--profile", {"choices": ("asm", "compiled"), "default": "asm",
+                       "help": "compiled: made by a compiler; asm: written by hand (default)"}))),
     ("explain", "checking:explain", "print what a rule says and how to obey it", (
         ("rule", {"nargs": "?", "help": "its id, e.g. ELF001 (default: list all)"}),)),
     ("prompt", "answering:prompt", "print the request for a module", (_MODULE,)),

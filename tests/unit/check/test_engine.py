@@ -118,7 +118,6 @@ def test_a_waiver_of_a_function_covers_that_function_alone() -> None:
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        ((":function (counter_next.end - counter_next)", ":function"), "so its end is unknown"),
         (
             ("        mov     eax, 1", "%rep 2\n        nop\n%endrep"),
             "`%rep` at line 5 is expanded",

@@ -18,7 +18,7 @@ RULES = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)
 
 
 def outcomes(rule: Rule, outcome: str) -> list[CheckResult]:
-    if rule.level is Level.OBJECT:
+    if rule.level in (Level.OBJECT, Level.CODE):
         return [check_object(subject(text)) for text in examples(rule.doc, "nasm", outcome)]
     if rule.level is Level.HEADER:
         return [check_header(header_example(t)) for t in examples(rule.doc, "json", outcome)]

@@ -17,7 +17,9 @@ Fails: the helper is exported.
         section .text align=16
         global  counter_next:function (counter_next.end - counter_next)
 counter_next:
+        sub     rsp, 8                  ; rsp = 0 mod 16
         call    step
+        add     rsp, 8
         ret
 .end:
         global  step:function (step.end - step)
@@ -35,7 +37,9 @@ Passes: it is local.
         section .text align=16
         global  counter_next:function (counter_next.end - counter_next)
 counter_next:
+        sub     rsp, 8                  ; rsp = 0 mod 16
         call    step
+        add     rsp, 8
         ret
 .end:
 step:

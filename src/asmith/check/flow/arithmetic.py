@@ -1,0 +1,321 @@
+"""Instructions that compute: sums, logic, comparisons, and whatever is only followed in outline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.events import Junk
+from asmith.check.flow.machine import FLAGS, RSP, UPPER, VECTORS
+from asmith.check.flow.moves import fetch, low32, part
+from asmith.check.flow.values import (
+    CONST,
+    JUNK,
+    KIND,
+    LOCAL,
+    MAYBE,
+    MULTIPLE,
+    SHIFT,
+    STACK,
+    TOP,
+    UNDEF,
+    constant,
+    is_round,
+    number,
+    residue,
+)
+
+if TYPE_CHECKING:
+    from asmith.check.flow.machine import Machine
+    from asmith.toolchain.decode import Insn
+
+ZERO = constant(0)
+
+
+def add_rspi(m: Machine, e: Insn, at: int) -> None:
+    """Move rsp by a constant (`e.c`, negative for sub), the most common sum."""
+    value = m.r[e.a]
+    m.r[FLAGS] = TOP
+    m.r[e.a] = value + (e.c << SHIFT) if value & KIND == STACK else m.plus(value, constant(e.c))
+
+
+def add_ri(m: Machine, e: Insn, at: int) -> None:
+    """Add a constant to 64 bits; a relocated one is an address."""
+    value = m.r[e.a]
+    if e.imm_at:
+        symbol = m.symbols.absolute(at + e.imm_at)
+        if symbol is not None:
+            m.r[e.a] = m.plus(symbol, value) if value & KIND == CONST else TOP
+            m.r[FLAGS] = TOP
+            return
+    m.r[FLAGS] = value if m.is_junk(value) else TOP
+    m.r[e.a] = m.plus(value, constant(e.c))
+
+
+def add_rr(m: Machine, e: Insn, at: int) -> None:
+    """Add two 64-bit registers."""
+    value = m.r[e.a] = m.sum(m.r[e.a], m.r[e.b], at)
+    m.r[FLAGS] = value if value & KIND in JUNK else TOP
+
+
+def sub_rr(m: Machine, e: Insn, at: int) -> None:
+    """Subtract two 64-bit registers."""
+    one, other = m.r[e.a], m.r[e.b]
+    m.r[FLAGS] = TOP
+    kind = one & KIND
+    if e.a == e.b:
+        value = ZERO
+    elif other & KIND == CONST:
+        value = m.plus(one, constant(-number(other)))
+    elif m.is_junk(one) or m.is_junk(other):
+        value = m.r[FLAGS] = one if m.is_junk(one) else other
+    elif kind == STACK and other & KIND == STACK:
+        value = constant((one - other) >> SHIFT) if not (one - other) & ((1 << SHIFT) - 1) else TOP
+    elif kind == STACK:
+        value = m.moved(one, other, at)
+    elif MAYBE in (kind, other & KIND):
+        value = one if kind == MAYBE else other
+    else:
+        value = MULTIPLE if is_round(one) and is_round(other) else TOP
+    m.r[e.a] = value
+
+
+def add_rm(m: Machine, e: Insn, at: int) -> None:
+    """Add or subtract 64 bits of memory."""
+    value = fetch(m, m.address(e, at), at)
+    m.r[FLAGS] = TOP
+    if e.name == "add":
+        m.r[e.a] = m.sum(m.r[e.a], value, at)
+    elif m.r[e.a] & KIND == STACK:
+        m.r[e.a] = m.moved(m.r[e.a], value, at)
+    else:
+        m.r[e.a] = TOP
+
+
+def and_ri(m: Machine, e: Insn, at: int) -> None:
+    """Mask 64 bits. An address whose low four bits are cleared begins a realigned frame."""
+    value = m.r[e.a]
+    mask = e.c
+    m.r[FLAGS] = value if m.is_junk(value) else TOP
+    kind = value & KIND
+    if kind == STACK and mask < 0:
+        known = residue(value)
+        if known < 16 and not known & ~mask & 15 and mask >= -16:
+            return
+        m.r[e.a] = m.fresh(at, 0 if not mask & 15 else 16)
+    elif kind == CONST:
+        m.r[e.a] = constant(value >> 4 & mask)
+    elif m.is_junk(value):
+        m.r[e.a] = value >> 4 << 4 | MAYBE
+    elif kind == MAYBE:
+        return
+    else:
+        m.r[e.a] = MULTIPLE if not mask & 15 else TOP
+
+
+def zero(m: Machine, e: Insn, at: int) -> None:
+    """Xor r, r and sub r, r: zero, whatever was there (psABI and optimisation manuals agree)."""
+    m.r[e.a] = ZERO
+    m.r[FLAGS] = TOP
+
+
+def minus_one(m: Machine, e: Insn, at: int) -> None:
+    """Or r, -1."""
+    m.r[e.a] = e.c
+    m.r[FLAGS] = TOP
+
+
+def spread_carry(m: Machine, e: Insn, at: int) -> None:
+    """Sbb r, r: 0 or -1, from the carry alone."""
+    m.r[e.a] = m.r[FLAGS] = TOP if m.r[FLAGS] & KIND not in JUNK else UNDEF | at << 4
+
+
+def alu(m: Machine, e: Insn, at: int) -> None:
+    """Whatever else computes one 32- or 64-bit register from itself and another, or a constant.
+
+    `e.b` is the other register or -1. One operand that nobody defined makes a sum undefined; `and`,
+    `or` and shifts may keep or drop any of its bits, so that is undefined in part at most.
+    """
+    value = m.r[e.a]
+    other = m.r[e.b] if e.b >= 0 else TOP
+    junk = m.is_junk(value) or m.is_junk(other)
+    if junk:
+        worse = value if m.is_junk(value) else other
+        mixed = e.name in ("and", "or", "shl", "shr", "sar", "sal", "bts", "btr", "btc")
+        m.r[e.a] = worse >> 4 << 4 | MAYBE if mixed else UNDEF | at << 4
+        m.r[FLAGS] = TOP if mixed else UNDEF | at << 4
+        return
+    m.r[FLAGS] = TOP
+    if MAYBE in (value & KIND, other & KIND):
+        m.r[e.a] = value if value & KIND == MAYBE else other
+    elif value & KIND == CONST and (other & KIND == CONST or e.b < 0):
+        m.r[e.a] = _computed(e, number(value), number(other) if e.b >= 0 else e.c)
+    else:
+        multiple = (e.name == "imul" and e.b < 0 and not e.c & 15) or (
+            e.name in ("shl", "sal") and e.b < 0 and e.c >= 4
+        )
+        multiple = multiple or (
+            e.name in ("add", "sub", "neg")
+            and is_round(value)
+            and (is_round(other) if e.b >= 0 else not e.c & 15)
+        )
+        multiple = multiple or (e.name == "and" and e.b < 0 and not e.c & 15)
+        m.r[e.a] = MULTIPLE if multiple else TOP
+
+
+def _computed(e: Insn, one: int, other: int) -> int:
+    """Return the result of a computation on constants, where it is an easy one."""
+    match e.name:
+        case "add":
+            result = one + other
+        case "sub":
+            result = one - other
+        case "and":
+            result = one & other
+        case "or":
+            result = one | other
+        case "xor":
+            result = one ^ other
+        case "shl" | "sal":
+            result = one << (other & 63)
+        case "neg":
+            result = -one
+        case "not":
+            result = ~one
+        case _:
+            return TOP
+    return constant(result) if e.size == 8 else low32(constant(result))
+
+
+def imul3(m: Machine, e: Insn, at: int) -> None:
+    """Imul r, r, constant."""
+    value = m.r[e.b]
+    m.r[FLAGS] = TOP
+    if m.is_junk(value):
+        m.r[e.a] = UNDEF | at << 4
+    else:
+        m.r[e.a] = MULTIPLE if not e.c & 15 else TOP
+
+
+def alu_part(m: Machine, e: Insn, at: int) -> None:
+    """Compute on 8 or 16 bits of a register."""
+    m.r[FLAGS] = TOP
+    part(m, e.a, TOP)
+
+
+def alu_load(m: Machine, e: Insn, at: int) -> None:
+    """Compute one register from itself and memory."""
+    m.address(e, at)
+    value = m.r[e.a]
+    m.r[FLAGS] = TOP
+    if m.is_junk(value):
+        m.r[e.a] = value >> 4 << 4 | MAYBE
+    elif e.c:  # 8 or 16 bits
+        part(m, e.a, TOP)
+    else:
+        m.r[e.a] = value if value & KIND == MAYBE else TOP
+
+
+def alu_store(m: Machine, e: Insn, at: int) -> None:
+    """Compute on memory. A probe of the stack (`or qword [rsp + x], 0`) stores what was there."""
+    address = m.address(e, at)
+    m.r[FLAGS] = TOP
+    kind = address & KIND
+    if kind == STACK:
+        if e.name == "or" and e.c == 0 and e.b < 0:
+            return
+        m.spoil(address, e.size, at)
+    elif kind == LOCAL:
+        m.spread()
+    elif e.b >= 0 and m.is_junk(m.r[e.b]):
+        m.events.append(Junk(at, "store", e.b, m.r[e.b]))
+
+
+def cmp_rr(m: Machine, e: Insn, at: int) -> None:
+    """Compare two registers; `e.size` bytes of them."""
+    one, other = m.r[e.a], m.r[e.b]
+    if m.is_junk(one) or m.is_junk(other):
+        register = e.a if m.is_junk(one) else e.b
+        if e.size == 8 and e.a != e.b:
+            m.events.append(Junk(at, "comparison", register, m.r[register]))
+        m.r[FLAGS] = m.r[register] >> 4 << 4 | UNDEF
+    elif one & KIND == STACK and other & KIND == STACK and RSP in (e.a, e.b):
+        m.r[FLAGS] = other if e.a == RSP else one
+    else:
+        m.r[FLAGS] = TOP
+
+
+def cmp_ri(m: Machine, e: Insn, at: int) -> None:
+    """Compare a register with a constant."""
+    value = m.r[e.a]
+    if m.is_junk(value):
+        if e.size == 8:
+            m.events.append(Junk(at, "comparison", e.a, value))
+        m.r[FLAGS] = value >> 4 << 4 | UNDEF
+    else:
+        m.r[FLAGS] = TOP
+
+
+def cmp_m(m: Machine, e: Insn, at: int) -> None:
+    """Compare memory with a register or a constant."""
+    m.address(e, at)
+    if e.a >= 0 and m.is_junk(m.r[e.a]):
+        if e.size == 8:
+            m.events.append(Junk(at, "comparison", e.a, m.r[e.a]))
+        m.r[FLAGS] = m.r[e.a] >> 4 << 4 | UNDEF
+    else:
+        m.r[FLAGS] = TOP
+
+
+def setcc(m: Machine, e: Insn, at: int) -> None:
+    """Make a byte of a condition."""
+    if m.r[FLAGS] & KIND in JUNK:
+        m.events.append(Junk(at, "condition", FLAGS, m.r[FLAGS]))
+    if e.memory:
+        address = m.address(e, at)
+        if address & KIND == STACK:
+            m.spoil(address, 1, at)
+    else:
+        part(m, e.a, TOP)
+
+
+def generic(m: Machine, e: Insn, at: int) -> None:
+    """Anything else: what it writes is defined afterwards, and nothing more is known of it."""
+    r = m.r
+    if e.base != -1 or e.index != -1 or e.disp_at:
+        address = m.address(e, at)
+        if e.stores:
+            kind = address & KIND
+            if kind == STACK:
+                m.spoil(address, e.size or 8, at)
+            elif kind == LOCAL:
+                m.spread()
+    for register in e.changed:
+        r[register] = TOP
+    if e.vector:
+        r[VECTORS] &= ~e.vwrites
+        if e.width > 16 and e.vwrites:
+            r[UPPER] = 1
+
+
+def string(m: Machine, e: Insn, at: int) -> None:
+    """movs, stos, lods, scas, cmps: rdi and rsi move on, rcx counts down."""
+    r = m.r
+    if e.stores:
+        address = r[7]
+        kind = address & KIND
+        if kind == STACK:
+            count = r[1] if e.rep else constant(1)
+            if count & KIND == CONST and 0 <= number(count) < 4096:
+                m.spoil(address, number(count) * e.size, at)
+            m.spread()
+        elif kind == LOCAL:
+            m.spread()
+        elif m.is_junk(address):
+            m.events.append(Junk(at, "address", 7, address))
+    for register in e.changed:
+        if register in (6, 7) and r[register] & KIND in (STACK, LOCAL):
+            r[register] = LOCAL
+        else:
+            r[register] = TOP
+    if e.rep:
+        r[1] = ZERO if not e.name.startswith(("scas", "cmps")) else TOP

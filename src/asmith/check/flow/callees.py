@@ -1,0 +1,26 @@
+"""What is known of callees by their names alone: which never return, which are special."""
+
+from __future__ import annotations
+
+NO_RETURN = frozenset({
+    "abort", "exit", "_exit", "_Exit", "quick_exit", "longjmp", "_longjmp", "siglongjmp",
+    "__longjmp_chk", "__stack_chk_fail", "__stack_chk_fail_local", "__fortify_fail", "__chk_fail",
+    "__assert_fail", "__assert_perror_fail", "__assert", "_Unwind_Resume", "__cxa_throw",
+    "__cxa_rethrow", "__cxa_bad_cast", "__cxa_bad_typeid", "__cxa_throw_bad_array_new_length",
+    "__cxa_call_unexpected", "_ZSt9terminatev", "__cxa_pure_virtual", "pthread_exit", "thrd_exit",
+    "err", "errx", "verr", "verrx", "__libc_fatal", "__libc_start_main", "execvp_fail",
+    "rust_begin_unwind", "__builtin_unreachable", "__ubsan_handle_builtin_unreachable",
+    "__asan_handle_no_return_fail", "__sigsetjmp_fail", "svc_exit", "obstack_alloc_failed",
+    "OPENSSL_die", "ExceptionalCondition",
+})  # fmt: skip
+"""Functions of the C library, its start files and the compilers' runtimes that do not return."""
+
+RETURNS_TWICE = frozenset({
+    "setjmp", "_setjmp", "__setjmp", "sigsetjmp", "__sigsetjmp", "vfork", "getcontext",
+})  # fmt: skip
+"""After their second return only memory and callee-saved registers of the first hold."""
+
+KEEPS_ALL = frozenset({"__fentry__", "mcount", "_mcount", "__tls_get_addr_fast"})
+"""Profiling hooks, which change no register that carries an argument."""
+
+PRESERVES_INTEGERS = frozenset({"__x86_return_thunk"})

@@ -1,0 +1,236 @@
+"""What each distinct instruction does: binds a description to one of the functions that run it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith.check.flow import arithmetic, modes, moves
+from asmith.check.flow.values import constant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asmith.toolchain.decode import Insn
+
+_R, _M, _I = "r", "m", "i"
+_MODES = {
+    "std": modes.std, "cld": modes.cld, "emms": modes.emms, "femms": modes.emms,
+    "popf": modes.popf, "popfq": modes.popf, "pushf": modes.pushf, "pushfq": modes.pushf,
+    "vzeroupper": modes.vzeroupper, "vzeroall": modes.vzeroupper,
+    "stmxcsr": modes.save_control, "vstmxcsr": modes.save_control, "fnstcw": modes.save_control,
+    "fstcw": modes.save_control, "ldmxcsr": modes.load_control, "vldmxcsr": modes.load_control,
+    "fldcw": modes.load_control, "fninit": modes.initialise, "finit": modes.initialise,
+    **dict.fromkeys(("fnstenv", "fstenv", "fnsave", "fsave", "fxsave", "fxsave64", "xsave",
+                     "xsave64", "xsavec", "xsavec64", "xsaveopt", "xsaveopt64"), modes.save_all),
+    **dict.fromkeys(("fldenv", "frstor", "fxrstor", "fxrstor64", "xrstor", "xrstor64"),
+                    modes.load_all),
+    "leave": moves.leave,
+}  # fmt: skip
+_STRINGS = ("movs", "stos", "lods", "scas", "cmps")
+_ALU = frozenset({
+    "add", "sub", "and", "or", "xor", "adc", "sbb", "inc", "dec", "neg", "not", "shl", "shr", "sar",
+    "sal", "rol", "ror", "rcl", "rcr", "imul", "bts", "btr", "btc", "shld", "shrd",
+})  # fmt: skip
+_NOTHING = frozenset({
+    "nop", "endbr64", "endbr32", "pause", "lfence", "mfence", "sfence", "prefetcht0", "prefetcht1",
+    "prefetcht2", "prefetchnta", "prefetchw", "fnop", "wait", "cldemote", "prefetchwt1", "call",
+    "jmp",
+})  # fmt: skip
+
+
+def bind(e: Insn) -> None:
+    """Set what runs an instruction."""
+    e.act = _chosen(e)
+
+
+def _chosen(e: Insn) -> Callable[..., None]:
+    name = e.name
+    if name in _NOTHING or not name:
+        return moves.nothing
+    if name in _MODES:
+        return _MODES[name]
+    shapes = tuple(o[0] for o in e.operands)
+    chosen = None
+    if name == "mov":
+        chosen = _mov(e, shapes)
+    elif name in ("push", "pop"):
+        chosen = _stack(e, shapes)
+    elif name == "lea":
+        e.a = e.operands[0][1]
+        return moves.lea if e.operands[0][2] == 8 else moves.lea32
+    elif name in ("cmp", "test"):
+        chosen = _compare(e, shapes)
+    elif name in _ALU:
+        chosen = _alu(e, shapes)
+    elif name in ("movzx", "movsx", "movsxd"):
+        chosen = _extend(e, shapes)
+    elif name in ("cdqe", "cwde", "cbw"):
+        e.a = e.b = 0
+        return moves.extend
+    elif name.startswith("cmov"):
+        chosen = _cmov(e, shapes)
+    elif name.startswith("set") and len(shapes) == 1 and name != "setssbsy":
+        e.a = e.operands[0][1] if shapes == (_R,) else -1
+        if shapes[0] in (_R, _M):
+            return arithmetic.setcc
+    elif name == "xchg" and shapes == (_R, _R) and e.operands[0][2] >= 4:
+        e.a, e.b = e.operands[0][1], e.operands[1][1]
+        return moves.xchg_rr if e.operands[0][2] == 8 else moves.xchg_rr32
+    if chosen is not None:
+        return chosen
+    return _outline(e)
+
+
+def _outline(e: Insn) -> Callable[..., None]:
+    """Bind what is followed in outline only: by what it writes."""
+    if not e.masked:
+        e.changed = tuple(o[1] for o in e.operands if o[0] in "rh")[:1]
+        e.stores = bool(e.operands) and e.operands[0][0] == _M
+        e.writes = sum(1 << n for n in e.changed)
+    else:
+        e.changed = tuple(n for n in range(17) if e.writes >> n & 1)
+    if e.memory and e.name.startswith(_STRINGS) and any(o[0] == "s" for o in e.operands):
+        e.size = {"b": 1, "w": 2, "d": 4, "q": 8}.get(e.name[-1], 8)
+        return arithmetic.string
+    if e.mmx:
+        return modes.mmx
+    return arithmetic.generic
+
+
+def _registers(e: Insn) -> None:
+    """Set `a` and `b` to the first two registers, or -1."""
+    places = [o[1] if o[0] in "rh" else -1 for o in e.operands]
+    e.a = places[0] if places else -1
+    e.b = places[1] if len(places) > 1 else -1
+
+
+def _mov(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
+    _registers(e)
+    if shapes == (_R, _R):
+        return {8: moves.mov_rr, 4: moves.mov_rr32}.get(e.operands[0][2], moves.mov_part)
+    if shapes == (_R, _I):
+        size, value = e.operands[0][2], e.operands[1][1]
+        e.c = constant(value if size == 8 else value & 0xFFFFFFFF)
+        return moves.mov_ri if size >= 4 else moves.mov_part_i
+    if shapes == (_R, _M):
+        size = e.operands[0][2]
+        if size == 8:
+            plain = e.base >= 0 and e.index == -1 and not e.segment
+            return moves.load64_frame if plain else moves.load64
+        return moves.load32 if size == 4 else moves.load_part
+    if shapes == (_M, _R):
+        return moves.store64 if e.operands[1][2] == 8 else moves.store_narrow
+    if shapes == (_M, _I):
+        e.c = constant(e.operands[1][1])
+        e.b = -1
+        return moves.store64_i if e.size == 8 else moves.store_narrow
+    if shapes[:1] == (_M,):
+        e.b = -1
+        return moves.store_narrow
+    if shapes[:1] == ("h",) or shapes == (_R, "h"):
+        return moves.mov_part_i if shapes[0] == "h" else moves.mov_part
+    return None
+
+
+def _stack(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
+    _registers(e)
+    push = e.name == "push"
+    if shapes == (_R,) and e.operands[0][2] == 8:
+        return moves.push_r if push else moves.pop_r
+    if shapes == (_I,):
+        e.c = constant(e.operands[0][1])
+        return moves.push_i
+    if shapes == (_M,) and e.size == 8:
+        return moves.push_m if push else moves.pop_m
+    return None
+
+
+def _compare(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
+    _registers(e)
+    if shapes in ((_R, _R), ("h", _R), (_R, "h"), ("h", "h")):
+        e.size = e.operands[0][2] if e.operands[0][0] == _R else 1
+        return arithmetic.cmp_rr
+    if shapes in ((_R, _I), ("h", _I)):
+        e.size = e.operands[0][2] if e.operands[0][0] == _R else 1
+        return arithmetic.cmp_ri
+    if _M in shapes:
+        e.a = max(e.a, e.b)
+        return arithmetic.cmp_m
+    return None
+
+
+def _extend(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
+    _registers(e)
+    if e.operands[0][2] < 4:
+        return moves.load_part if shapes == (_R, _M) else moves.mov_part_i
+    if shapes == (_R, _M):
+        return moves.load32 if e.size == 4 else moves.load_narrow
+    return moves.extend
+
+
+def _cmov(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
+    _registers(e)
+    size = e.operands[0][2]
+    e.c = size == 8
+    if size < 4:
+        return moves.load_part if shapes[1] == _M else moves.mov_part
+    return moves.cmov if shapes == (_R, _R) else moves.cmov_m
+
+
+def _alu(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
+    _registers(e)
+    name = e.name
+    if shapes and shapes[0] == _M:
+        last = e.operands[-1]
+        e.c = last[1] if last[0] == _I else 1
+        return arithmetic.alu_store
+    if not shapes or shapes[0] not in "rh":
+        return None
+    if name == "imul" and len(shapes) == 1:
+        return None  # rdx:rax
+    size = e.operands[0][2] if shapes[0] == _R else 1
+    if size < 4:
+        e.c = 1
+        return arithmetic.alu_load if _M in shapes else arithmetic.alu_part
+    if shapes == (_R, _R):
+        return _alu_registers(e, size)
+    if _M in shapes:
+        if size == 8 and name in ("add", "sub"):
+            return arithmetic.add_rm
+        e.c = 0
+        return moves.load_narrow if len(shapes) > 2 else arithmetic.alu_load
+    return _alu_constant(e, shapes, size)
+
+
+def _alu_registers(e: Insn, size: int) -> Callable[..., None]:
+    if e.name in ("xor", "sub") and e.a == e.b:
+        return arithmetic.zero
+    if e.name == "sbb" and e.a == e.b:
+        return arithmetic.spread_carry
+    if size == 8 and e.name in ("add", "sub"):
+        return arithmetic.add_rr if e.name == "add" else arithmetic.sub_rr
+    e.size = size
+    return arithmetic.alu
+
+
+def _alu_constant(e: Insn, shapes: tuple[str, ...], size: int) -> Callable[..., None] | None:
+    name = e.name
+    e.c = e.operands[-1][1] if shapes[-1] == _I else 1
+    if name in ("shld", "shrd"):
+        e.c = 1
+    e.size = size
+    if len(shapes) == 3 and name == "imul":
+        return arithmetic.imul3
+    if name == "or" and e.c == -1:
+        e.c = constant(-1 if size == 8 else 0xFFFFFFFF)
+        return arithmetic.minus_one
+    if name in ("inc", "dec"):
+        e.c = 1 if name == "inc" else -1
+    if size == 8:
+        if name in ("add", "inc", "dec", "sub"):
+            if name == "sub":
+                e.c = -e.c
+            return arithmetic.add_rspi if e.a == 4 and not e.imm_at else arithmetic.add_ri
+        if name == "and":
+            return arithmetic.and_ri
+    return arithmetic.alu

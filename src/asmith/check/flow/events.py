@@ -1,0 +1,113 @@
+"""What is noted of an instruction while it is run: facts, which the rules then judge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from asmith.check.flow.values import ENTRY, KIND, RSP_AT_ENTRY, SHIFT
+
+if TYPE_CHECKING:
+    from asmith.check.flow.summary import Summary
+    from asmith.check.flow.symbols import Target
+
+Registers = tuple[int, ...]
+
+
+class Exit(NamedTuple):
+    """The function is left: by `ret`, or by a "jump" to `target` (None: unknown)."""
+
+    address: int
+    registers: Registers
+    kind: str
+    target: Target | None = None
+    popped: int = 0  # bytes that `ret N` takes besides
+
+    @property
+    def verb(self) -> str:
+        """Return in words what the function does."""
+        return "returns" if self.kind == "ret" else "leaves by a jump"
+
+
+class Call(NamedTuple):
+    """A call, with the registers before it; `summary` is what it does."""
+
+    address: int
+    registers: Registers
+    target: Target | None
+    summary: Summary
+
+    @property
+    def name(self) -> str:
+        """Return the name of an external callee, or nothing."""
+        return self.target.name if self.target is not None else ""
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the callee is of this object."""
+        return self.target is not None and self.target.address is not None
+
+
+class Junk(NamedTuple):
+    """A value that nobody defined is used: in `register`, or (-1) one that was in a slot."""
+
+    address: int
+    use: str
+    register: int
+    value: int
+
+    @property
+    def is_from_entry(self) -> bool:
+        """Tell whether the register is unchanged since the entry."""
+        return self.value & KIND == ENTRY
+
+
+class Overwrite(NamedTuple):
+    """A store to the return address or above it, `size` bytes at the stack address `key`."""
+
+    address: int
+    key: int
+    size: int
+    value: int
+
+    @property
+    def offset(self) -> int:
+        """Return the distance in bytes from the return address."""
+        return (self.key - RSP_AT_ENTRY) >> SHIFT
+
+
+class Below(NamedTuple):
+    """An access below the red zone."""
+
+    address: int
+    distance: int
+
+
+class Out(NamedTuple):
+    """The instruction at `address` is the last one of the function, and goes on behind it."""
+
+    address: int
+    next: int
+
+
+class JumpOut(NamedTuple):
+    """A jump to code that is not the function's."""
+
+    address: int
+    target: int
+
+
+class Split(NamedTuple):
+    """A jump to `within` bytes behind the start of an instruction."""
+
+    address: int
+    target: int
+    within: int
+
+
+class Invalid(NamedTuple):
+    """Bytes that are no instruction."""
+
+    address: int
+
+
+Event = Exit | Call | Junk | Overwrite | Below | Out | JumpOut | Split | Invalid

@@ -1,0 +1,285 @@
+"""The abstract interpretation of one function, to a fixpoint.
+
+Blocks are run in order of their addresses while any of them has a new state before it. What a block
+notes when it is run replaces what it noted before, so in the end the notes are those of the
+fixpoint. Values only ever go down in their lattice, except that rsp and the bases of the stack may
+be renamed; a bound on the runs of one block ends whatever would not.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.events import Exit, Invalid, JumpOut, Junk, Out
+from asmith.check.flow.graph import End
+from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, RSP, UPPER, VECTORS
+from asmith.check.flow.moves import fetch
+from asmith.check.flow.tables import targets_of_table
+from asmith.check.flow.values import (
+    ENTRY,
+    JUNK,
+    KIND,
+    LOCAL_ADDRESS,
+    RETURN_ADDRESS,
+    RSP_AT_ENTRY,
+    SHIFT,
+    STACK,
+    SYM,
+    TABLE,
+    TARGET,
+    TOP,
+    UNKNOWN,
+    base,
+    join,
+    residue,
+)
+
+if TYPE_CHECKING:
+    from asmith.check.flow.graph import Block, Graph
+    from asmith.check.flow.machine import Machine, State
+
+MOST_RUNS = 200
+"""So often one block may be run: the height of the lattice is far below."""
+
+
+class NotFollowed(Exception):  # noqa: N818 -- no error: the answer "this function is beyond us"
+    """A function that the analysis cannot follow, and why."""
+
+
+class Fixpoint:
+    """The run of one function's graph; `exits` collects (kind, address, registers, target)."""
+
+    def __init__(self, graph: Graph, machine: Machine, barriers: frozenset[int]) -> None:
+        self.graph = graph
+        self.machine = machine
+        self._barriers = barriers
+        self._queue: list[int] = []
+        self._queued: set[int] = set()
+        self._runs: dict[int, int] = {}
+
+    def run(self) -> None:
+        """Bring every block to its fixpoint; raises `NotFollowed`."""
+        entry = self.graph.function.start
+        self.graph.grow([entry])
+        self.graph.blocks[entry].state = self.machine.entry_state()
+        self._queue_up(entry)
+        while self._queue:
+            start = heappop(self._queue)
+            self._queued.discard(start)
+            if self.graph.too_large:
+                raise NotFollowed("it has too many instructions")
+            self._runs[start] = runs = self._runs.get(start, 0) + 1
+            if runs > MOST_RUNS:
+                raise NotFollowed("its state does not converge")
+            self._block(self.graph.blocks[start])
+
+    def _queue_up(self, start: int) -> None:
+        if start not in self._queued:
+            self._queued.add(start)
+            heappush(self._queue, start)
+
+    def _block(self, block: Block) -> None:
+        """Run a block from the state before it, and hand its result on."""
+        m = self.machine
+        assert block.state is not None
+        m.r = list(block.state[0])
+        m.slots = block.state[1]
+        m.own = False
+        m.events = block.events = []
+        for act, insn, at in block.ops:
+            act(m, insn, at)
+        end = block.end
+        if end is End.NEXT:
+            self._flow(block.next)
+        elif end is End.BRANCH:
+            self._branch(block)
+        elif end is End.JUMP:
+            assert block.target is not None
+            assert block.target.address is not None
+            self._outside(block, block.target.address)
+            self._flow(block.target.address)
+        elif end is End.RETURN:
+            operands = self.graph.seen[block.last].operands
+            popped = operands[0][1] if operands else 0
+            m.events.append(Exit(block.last, tuple(m.r), "ret", None, popped))
+        elif end is End.TAIL:
+            m.events.append(Exit(block.last, tuple(m.r), "jump", block.target))
+        elif end is End.BRANCH_TAIL:
+            self._condition(block)
+            m.events.append(Exit(block.last, tuple(m.r), "jump", block.target))
+            self._flow(block.next)
+        elif end is End.INDIRECT:
+            self._indirect(block)
+        elif end is End.OUT:
+            m.events.append(Out(block.last, block.next))
+        elif end is End.INVALID:
+            m.events.append(Invalid(block.last))
+
+    def _condition(self, block: Block) -> None:
+        insn = self.graph.seen[block.last]
+        m = self.machine
+        flags = m.r[FLAGS]
+        if insn.name in ("jrcxz", "jecxz", "loop", "loope", "loopne"):
+            m.r[1] = TOP
+        elif flags & KIND in JUNK:
+            m.events.append(Junk(block.last, "branch", FLAGS, flags))
+
+    def _branch(self, block: Block) -> None:
+        self._condition(block)
+        m = self.machine
+        assert block.target is not None
+        assert block.target.address is not None
+        flags = m.r[FLAGS]
+        name = self.graph.seen[block.last].name
+        self._outside(block, block.target.address)
+        if flags & KIND == STACK and name in ("je", "jne"):
+            # rsp was compared with a known address: on one edge it equals that
+            kept, m.r[FLAGS] = m.r[RSP], TOP
+            equal, other = (block.target.address, block.next)
+            if name == "jne":
+                equal, other = other, equal
+            self._flow(other)
+            m.r[RSP] = flags
+            self._flow(equal)
+            m.r[RSP] = kept
+            return
+        self._flow(block.target.address)
+        self._flow(block.next)
+
+    def _outside(self, block: Block, address: int) -> None:
+        """Note a jump into the middle of another function."""
+        if self.graph.holds(address):
+            return
+        self.machine.events.append(JumpOut(block.last, address))
+
+    # ---- joining --------------------------------------------------------------------------------
+
+    def _flow(self, address: int) -> None:
+        """Join the machine's state into the one before the block at an address."""
+        block = self.graph.blocks.get(address)
+        if block is None:
+            return
+        m = self.machine
+        state = block.state
+        if state is None:
+            block.state = (tuple(m.r), m.slots)
+            m.own = False
+            self._queue_up(address)
+            return
+        if state[1] is m.slots and list(state[0]) == m.r:
+            return
+        joined = self._joined(address, state)
+        if joined is not None:
+            block.state = joined
+            self._queue_up(address)
+
+    def _joined(self, address: int, state: State) -> State | None:
+        """Return the join of a state with the machine's, or None if it is the state itself."""
+        m = self.machine
+        old, new, slots, incoming = state[0], m.r, state[1], m.slots
+        registers = list(old)
+        changed = False
+        if old[RSP] != new[RSP]:
+            registers[RSP], new, incoming = self._new_base(address, old[RSP])
+            changed = registers[RSP] != old[RSP]
+            if changed:
+                slots = _without_base(slots, registers[RSP])
+        for n in range(17):
+            a, b = old[n], new[n]
+            if a != b and n != RSP:
+                value = join(a, b)
+                if value != a:
+                    registers[n] = value
+                    changed = True
+        for n in (DF, MMX, UPPER, MXCSR, FCW):
+            if new[n] > old[n]:
+                registers[n] = new[n]
+                changed = True
+        if old[VECTORS] & ~new[VECTORS]:
+            registers[VECTORS] = old[VECTORS] & new[VECTORS]
+            changed = True
+        if slots is not incoming:
+            kept = {}
+            for key, value in slots.items():
+                other = incoming.get(key)
+                if other is not None:
+                    kept[key] = value if value == other else join(value, other)
+            if kept != state[1]:
+                return tuple(registers), kept
+            slots = state[1]
+        if changed or slots is not state[1]:
+            return tuple(registers), slots
+        return None
+
+    def _new_base(self, address: int, old: int) -> tuple[int, list[int], dict[int, int]]:
+        """Return rsp where two paths leave it at different addresses, and the state renamed.
+
+        A base is made for this place. What refers to the base as an earlier round knew it no
+        longer does.
+        """
+        m = self.machine
+        new = m.r[RSP]
+        if old & KIND != STACK or new & KIND != STACK:
+            return TOP, m.r, m.slots
+        a, b = residue(old), residue(new)
+        ordinal = m.bases.setdefault(~address, len(m.bases) + 1)
+        made = base(ordinal, a if a == b else UNKNOWN)
+        registers = list(m.r)
+        for n in range(16):
+            if n != RSP and registers[n] & KIND == STACK and registers[n] >> 9 & 0x7FFFF == ordinal:
+                registers[n] = LOCAL_ADDRESS
+        return made, registers, _without_base(m.slots, made)
+
+    # ---- jumps through values -------------------------------------------------------------------
+
+    def _indirect(self, block: Block) -> None:
+        """Follow an indirect jump: a jump table, or a call of another function in tail position."""
+        m, graph = self.machine, self.graph
+        insn = graph.seen[block.last]
+        at = block.last
+        value = TOP
+        if insn.memory:
+            value = fetch(m, m.address(insn, at), at)
+        elif insn.operands and insn.operands[0][0] == "r":
+            value = m.r[insn.operands[0][1]]
+            if m.is_junk(value):
+                m.events.append(Junk(at, "jump", insn.operands[0][1], value))
+        kind = value & KIND
+        if kind in (TABLE, TARGET):
+            targets = targets_of_table(graph, m.symbols, value, self._barriers)
+            if targets:
+                block.tables = targets
+                for start in graph.grow(targets):
+                    again = graph.blocks[start]
+                    if again.state is not None:
+                        self._queue_up(start)
+                for target in targets:
+                    self._flow(target)
+                return
+        if kind == SYM:
+            goal = m.symbols.target(value)
+            if goal.address is not None and graph.is_inside(goal.address):
+                graph.grow([goal.address])
+                self._flow(goal.address)
+                return
+            m.events.append(Exit(at, tuple(m.r), "jump", goal))
+            return
+        if value == RETURN_ADDRESS and m.r[RSP] == RSP_AT_ENTRY + (8 << SHIFT):
+            m.r[RSP] = RSP_AT_ENTRY
+            m.events.append(Exit(at, tuple(m.r), "ret"))
+            return
+        if m.r[RSP] == RSP_AT_ENTRY or kind == ENTRY:
+            m.events.append(Exit(at, tuple(m.r), "jump"))
+            return
+        raise NotFollowed(
+            f"the indirect jump at +{at - graph.function.start:#x} goes to unknown places"
+        )
+
+
+def _without_base(slots: dict[int, int], made: int) -> dict[int, int]:
+    """Return the slots without those of a base, whatever its residue."""
+    ordinal = made >> 9 & 0x7FFFF
+    if made & KIND != STACK or not any(k >> 9 & 0x7FFFF == ordinal for k in slots):
+        return slots
+    return {k: v for k, v in slots.items() if k >> 9 & 0x7FFFF != ordinal}

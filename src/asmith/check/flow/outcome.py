@@ -1,0 +1,57 @@
+"""What was found out about one function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asmith.check.flow.events import Event
+    from asmith.check.flow.functions import Function
+    from asmith.toolchain.decode import Insn
+
+E = TypeVar("E")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was noted of one function, by sort of event; `reason` says why it was not followed.
+
+    `arguments_end` is the offset from the return address at which its stack arguments end, if its
+    prototype is known; `address_taken` says that others may call it through a pointer.
+    """
+
+    function: Function
+    events: dict[type, list[Event]] = field(default_factory=dict)
+    reason: str = ""
+    counted: bool = True
+    arguments_end: int | None = None
+    address_taken: bool = False
+    code: dict[int, Insn] = field(default_factory=dict)
+
+    @property
+    def is_private(self) -> bool:
+        """Tell whether only code of this object can call it, which may agree on anything."""
+        return not self.function.exported and not self.address_taken
+
+    def of(self, sort: type[E]) -> Sequence[E]:
+        """Return the events of one sort, in order of the blocks that they are in."""
+        return cast("Sequence[E]", self.events.get(sort, ()))
+
+    def add(self, events: list[Event]) -> None:
+        """Take the events of a block."""
+        for event in events:
+            self.events.setdefault(type(event), []).append(event)
+
+    def writer(self, register: int) -> int | None:
+        """Return the first instruction that changes a register otherwise than by restoring it."""
+        for address in sorted(self.code):
+            insn = self.code[address]
+            if insn.name not in ("pop", "leave", "push", "cmp", "test"):
+                first = insn.operands[:1]
+                named = bool(first) and first[0][0] in "rh" and first[0][1] == register
+                if named or (insn.masked and insn.writes >> register & 1):
+                    return address
+        return None

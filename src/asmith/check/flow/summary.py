@@ -1,0 +1,89 @@
+"""What a call does, seen from the caller: by the platform's ABI, or as computed for a function.
+
+System V psABI 3.2.1: rbx, rbp, rsp and r12 to r15 belong to the caller and come back as they were;
+every other general register may have changed. A compiler that sees a callee of the same object may
+rely on more: it keeps values in caller-saved registers that this callee does not touch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.machine import DF, FLAGS, MMX, UPPER, VECTORS
+from asmith.check.flow.values import (
+    BASE,
+    ENTRY,
+    KIND,
+    RESULT,
+    STACK,
+    STALE,
+    TOP,
+    entry,
+)
+
+if TYPE_CHECKING:
+    from asmith.check.flow.machine import Machine
+
+CALLEE_SAVED = (3, 5, 12, 13, 14, 15)
+CALLER_SAVED = (0, 1, 2, 6, 7, 8, 9, 10, 11)
+SAVED_MASK = sum(1 << n for n in CALLEE_SAVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a call changes: `clobbers` lists registers, `results` says which may return values."""
+
+    clobbers: tuple[int, ...] = CALLER_SAVED
+    returns: bool = True
+    aligned: bool = True  # it needs rsp + 8 to be a multiple of 16 at its entry
+    private: bool = False  # any register that it changes may be a result
+    vectors: int = 0xFFFFFFFF  # vector registers that it may change
+    modes: tuple[int, int, int] = (0, 0, 0)  # DF, MMX, upper halves after it
+
+
+PLATFORM = Summary()
+NO_RETURN = Summary(returns=False)
+
+
+def apply(m: Machine, summary: Summary, at: int) -> None:
+    """Change the machine as a call does."""
+    r = m.r
+    for register in summary.clobbers:
+        r[register] = at << 4 | STALE
+    if summary.private:
+        for register in summary.clobbers:
+            r[register] = TOP
+        r[FLAGS] = TOP
+    else:
+        if 0 in summary.clobbers:
+            r[0] = at << 5 | RESULT
+        if 2 in summary.clobbers:
+            r[2] = at << 5 | 1 << 4 | RESULT
+        r[FLAGS] = at << 4 | STALE
+        r[VECTORS] |= summary.vectors & ~3
+    r[DF], r[MMX] = summary.modes[0], summary.modes[1]
+    r[UPPER] = summary.modes[2]
+    _slots(m, at)
+
+
+def _slots(m: Machine, at: int) -> None:
+    """Forget what the callee may have stored: all below rsp, and locals whose address it has.
+
+    Saved registers and addresses stay: who overwrites those is found when they are used.
+    """
+    rsp = m.r[4]
+    stale = at << 4 | STALE
+    kept = {}
+    for key, value in m.slots.items():
+        below = rsp - key
+        if below > 0 and not below & BASE:
+            kept[key] = stale
+        elif value & KIND in (ENTRY, STACK) or key > 1 << 60:
+            kept[key] = value
+    m.slots, m.own = kept, True
+
+
+def clobbered(registers: tuple[int, ...]) -> int:
+    """Return the mask of general registers that an exit leaves other than they were."""
+    return sum(1 << n for n in range(16) if n != 4 and registers[n] != entry(n))

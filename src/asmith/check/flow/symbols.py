@@ -1,0 +1,118 @@
+"""What an object's code refers to: its relocations and symbols, as values of kind SYM.
+
+An address in the object is one integer, section index << 32 | offset, so that code of several
+sections (`.text.unlikely`) makes one graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.values import SYM, TOP
+
+if TYPE_CHECKING:
+    from asmith.model.objects import ObjectFacts, Relocation
+    from asmith.toolchain.decode import Insn
+
+SECTION = 32
+OFFSET = (1 << SECTION) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a reference means: an address of this object, or `name` + `offset` of another one.
+
+    `via` says that it is reached through the global offset table.
+    """
+
+    address: int | None
+    name: str = ""
+    offset: int = 0
+    via: bool = False
+
+
+_GOT = frozenset({
+    "R_X86_64_GOTPCREL", "R_X86_64_GOTPCRELX", "R_X86_64_REX_GOTPCRELX",
+})  # fmt: skip
+_RELATIVE = frozenset({"R_X86_64_PC32", "R_X86_64_PLT32", "R_X86_64_PC64", *_GOT})
+_ABSOLUTE = frozenset({"R_X86_64_32", "R_X86_64_32S", "R_X86_64_64"})
+
+
+class Symbols:
+    """The references of one object."""
+
+    def __init__(self, facts: ObjectFacts) -> None:
+        self._facts = facts
+        self.relocations: dict[int, Relocation] = {
+            r.section << SECTION | r.offset: r for r in facts.relocations
+        }
+        self.targets: list[Target] = []
+        self._numbers: dict[Target, int] = {}
+
+    def value(self, target: Target) -> int:
+        """Return the SYM value of a target."""
+        number = self._numbers.get(target)
+        if number is None:
+            number = self._numbers[target] = len(self.targets)
+            self.targets.append(target)
+        return number << 4 | SYM
+
+    def target(self, value: int) -> Target:
+        """Return the target of a SYM, AREA, TABLE or TARGET value."""
+        return self.targets[value >> 4]
+
+    def shifted(self, value: int, by: int) -> int:
+        """Return a SYM value plus a constant."""
+        old = self.targets[value >> 4]
+        if old.via:
+            return TOP
+        if old.address is not None:
+            return self.value(Target(old.address + by))
+        return self.value(Target(None, old.name, old.offset + by))
+
+    def resolved(self, relocation: Relocation, addend: int) -> Target:
+        """Return what a relocation's symbol plus an addend is."""
+        symbol = self._facts.symbols[relocation.index]
+        if symbol.section is not None:
+            return Target(symbol.section << SECTION | (symbol.value + addend) & OFFSET)
+        return Target(None, symbol.name, addend)
+
+    def operand(self, e: Insn, at: int) -> int:
+        """Return the address of a rip-relative operand."""
+        relocation = self.relocations.get(at + e.disp_at)
+        if relocation is None:
+            return self.value(Target(at + e.length + e.disp))
+        if relocation.type in _GOT:
+            symbol = self._facts.symbols[relocation.index]
+            return self.value(Target(None, symbol.name, 0, via=True))
+        if relocation.type not in _RELATIVE:
+            return TOP
+        # the field counts from its own place; the operand from the instruction's end
+        return self.value(self.resolved(relocation, relocation.addend + e.length - e.disp_at))
+
+    def absolute(self, place: int) -> int | None:
+        """Return the SYM value of an absolute field at an address, if it is relocated."""
+        relocation = self.relocations.get(place)
+        if relocation is None:
+            return None
+        if relocation.type not in _ABSOLUTE:
+            return TOP
+        return self.value(self.resolved(relocation, relocation.addend))
+
+    def loaded(self, value: int) -> int:
+        """Return what 8 bytes at a SYM address hold, where the linker puts an address there."""
+        target = self.targets[value >> 4]
+        if target.via:
+            facts = next((s for s in self._facts.symbols if s.name == target.name), None)
+            if facts is not None and facts.section is not None:
+                return self.value(Target(facts.section << SECTION | facts.value))
+            return self.value(Target(None, target.name))
+        return TOP
+
+    def branch(self, e: Insn, at: int) -> Target:
+        """Return where a direct jump or call goes."""
+        relocation = self.relocations.get(at + e.length - 4)
+        if relocation is None:
+            return Target(at + e.length + e.rel)
+        return self.resolved(relocation, relocation.addend + 4)

@@ -1,0 +1,92 @@
+"""Abstract values: what a register or a stack slot is known to hold, each one an integer.
+
+The low four bits are the kind; what is above them depends on it. Values are compared and joined by
+the million, so they are plain integers, and equal values are equal integers.
+
+    STACK   an address in the frame: bits 4..8 the residue modulo 16 of its base (16: unknown), bits
+            9..27 the number of the base (0: rsp at the entry), from bit 28 on the signed offset
+    CONST   a 64-bit constant      ENTRY   what register n held at the entry
+    STALE   what a call (its address) left in a register that it may change
+    UNDEF   computed from what nobody defined; the address where that began
+    MAYBE   undefined on some path, not on all
+    SYM     an address in an object, a number in `Symbols`
+    AREA    the same plus an unknown index;  TABLE  what was loaded from there, 4 or 8 bytes wide
+    TARGET  such an entry plus the table's own address: a jump target
+    RESULT  what a call (its address) returned in rax (part 0) or rdx (part 1)
+    OFFSET  the entry value of a register plus a constant;  PLUS  the same of a result
+    ROUND   a number that is a multiple of 16;  LOCAL  some address in the frame
+"""
+
+from __future__ import annotations
+
+KIND = 15
+TOP = 0
+"""Defined, and nothing else is known of it."""
+CONST, STACK, ENTRY, STALE, UNDEF, SYM, RESULT, ROUND = 1, 2, 3, 4, 5, 6, 7, 8
+TABLE, TARGET, MAYBE, LOCAL, OFFSET, AREA, PLUS = 9, 10, 11, 12, 13, 14, 15
+
+SHIFT = 28
+BASE = (1 << SHIFT) - 1
+UNKNOWN = 16
+MASK64 = (1 << 64) - 1
+SIGN64 = 1 << 63
+
+RSP_AT_ENTRY = (8 << 4) | STACK
+"""rsp at the entry of a function: a multiple of 16 plus 8 (psABI 3.2.2)."""
+RETURN_ADDRESS = (20 << 4) | ENTRY
+LOCAL_ADDRESS = LOCAL
+MULTIPLE = ROUND
+
+JUNK = frozenset({STALE, UNDEF})
+
+
+def constant(number: int) -> int:
+    """Return the value of a 64-bit constant."""
+    return (number & MASK64) << 4 | CONST
+
+
+def number(value: int) -> int:
+    """Return the signed number of a CONST value."""
+    bits = value >> 4
+    return bits - (1 << 64) if bits & SIGN64 else bits
+
+
+def entry(register: int) -> int:
+    """Return what a register held at the entry."""
+    return register << 4 | ENTRY
+
+
+def base(ordinal: int, residue: int) -> int:
+    """Return the address of a new base of stack addresses."""
+    return (ordinal << 5 | residue) << 4 | STACK
+
+
+def residue(value: int) -> int:
+    """Return a STACK value modulo 16, or `UNKNOWN`."""
+    known = value >> 4 & 31
+    return UNKNOWN if known == UNKNOWN else (known + (value >> SHIFT)) & 15
+
+
+def join(one: int, other: int) -> int:
+    """Return what holds on both of two paths, for registers other than rsp."""
+    if one == other:
+        return one
+    a, b = one & KIND, other & KIND
+    if a == MAYBE or b == MAYBE:
+        return one if a == MAYBE else other
+    if a in JUNK or b in JUNK:
+        if a in JUNK and b in JUNK:
+            return min(one, other) if a == b else one if a == UNDEF else other
+        return (one if a in JUNK else other) >> 4 << 4 | MAYBE
+    if a in (STACK, LOCAL) and b in (STACK, LOCAL):
+        return LOCAL_ADDRESS
+    if is_round(one) and is_round(other):
+        return MULTIPLE
+    if a == b == AREA or (a == b == TABLE):
+        return TOP
+    return TOP
+
+
+def is_round(value: int) -> bool:
+    """Tell whether a number is known to be a multiple of 16."""
+    return value & KIND == ROUND or (value & KIND == CONST and not value >> 4 & 15)

@@ -1,0 +1,82 @@
+"""One object with its instructions followed: what the rules of the instruction level read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from asmith.check.flow.events import Call, Exit
+from asmith.check.flow.symbols import OFFSET, SECTION
+from asmith.check.inputs import ObjectInput, Profile
+from asmith.check.places import Text, at_offset, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asmith.check.flow.outcome import Outcome
+    from asmith.model.finding import Finding
+
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An object and what was noted of each of its functions, in order of address."""
+
+    object: ObjectInput
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def profile(self) -> Profile:
+        """Return how strictly the object is held."""
+        return self.object.profile
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the functions that have a symbol."""
+        return tuple(o.function.name for o in self.outcomes if o.counted)
+
+    def events(self, sort: type[E]) -> Iterator[tuple[Outcome, E]]:
+        """Yield the events of one sort in functions that were followed to their end."""
+        for outcome in self.outcomes:
+            if not outcome.reason:
+                for event in outcome.of(sort):
+                    yield outcome, event
+
+    def departures(self) -> Iterator[tuple[Outcome, Call | Exit, str]]:
+        """Yield each call and each exit, with words for what the function does there."""
+        for outcome, call in self.events(Call):
+            yield outcome, call, f"calls {call.name or 'a function'}"
+        for outcome, leave in self.events(Exit):
+            yield outcome, leave, leave.verb
+
+    def inside(self, address: int) -> str:
+        """Return the function whose code an address is in, or nothing."""
+        for outcome in self.outcomes:
+            function = outcome.function
+            if function.sized and function.start < address < function.end:
+                return function.name
+        return ""
+
+    def report(self, rule: str, address: int, text: Text) -> Finding:
+        """Return the finding of a rule about the instruction at an address."""
+        spot = at_offset(self.object, address >> SECTION, address & OFFSET)
+        return finding(rule, self.object, spot, text)
+
+    def place(self, address: int) -> str:
+        """Return an address in words: the line that made it, else the offset in its function."""
+        spot = at_offset(self.object, address >> SECTION, address & OFFSET)
+        if spot.line is not None:
+            return f"line {spot.line}"
+        return f"{spot.function}+{spot.offset or 0:#x}" if spot.function else f"{spot.offset:#x}"
+
+
+def follow(subject: ObjectInput) -> Followed:
+    """Follow the instructions of an object; without code nothing heavy is imported."""
+    if not any(s.has(s.EXEC) and s.data for s in subject.facts.sections):
+        return Followed(subject, ())
+    from asmith.check.flow.analysis import ObjectFlow
+
+    flow = ObjectFlow(subject.facts, compiled=subject.profile == Profile.COMPILED)
+    flow.run()
+    return Followed(subject, tuple(flow.counted()))

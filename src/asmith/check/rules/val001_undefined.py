@@ -1,0 +1,117 @@
+"""A register is used that holds nothing.
+
+Reported when, on every path, a register was last changed by a call that leaves nothing in it, or
+was never set at all, and its value reaches a place where it counts: an address, a 64-bit
+comparison, a branch, an indirect call or jump, or a store outside of the function's frame.
+
+Why: after a call rax, rcx, rdx, rsi, rdi, r8 to r11, the vector registers and the flags hold
+whatever the callee left there, but for the result (System V psABI 3.2.1); at the entry only the
+arguments' registers hold something (3.2.3). Saving and moving such a value is harmless, so only the
+place where it is used is reported.
+
+Mend it by keeping the value in a callee-saved register or in the frame over the call.
+
+Fails:
+
+```nasm fails
+        default rel
+        extern  puts
+        section .text align=16
+        global  counter_next:function (counter_next.end - counter_next)
+counter_next:
+        sub     rsp, 8                  ; rsp = 0 mod 16
+        call    puts wrt ..plt
+        mov     rax, [rdi + t_counter.count]
+        add     rsp, 8
+        ret
+.end:
+        section .note.GNU-stack noalloc noexec nowrite progbits
+```
+
+Passes:
+
+```nasm passes
+        default rel
+        extern  puts
+        section .text align=16
+        global  counter_next:function (counter_next.end - counter_next)
+counter_next:
+        push    rbx                     ; rsp = 0 mod 16
+        mov     rbx, rdi
+        call    puts wrt ..plt
+        mov     rax, [rbx + t_counter.count]
+        pop     rbx
+        ret
+.end:
+        section .note.GNU-stack noalloc noexec nowrite progbits
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.events import Junk
+from asmith.check.flow.values import ENTRY, KIND, STALE
+from asmith.check.inputs import Level, Profile
+from asmith.check.places import Text
+from asmith.model.finding import Severity
+from asmith.toolchain.decode import FLAGS, NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asmith.check.followed import Followed
+    from asmith.model.finding import Finding
+
+ID = "VAL001"
+LEVEL = Level.CODE
+PROFILES = dict.fromkeys(Profile, Severity.ERROR)
+
+
+def check(subject: Followed) -> Iterator[Finding]:
+    """Yield a finding for each use of what nobody defined."""
+    for outcome, event in subject.events(Junk):
+        if subject.profile == Profile.ASM and outcome.is_private and event.is_from_entry:
+            continue  # a local function's own convention
+        name = NAMES[event.register] if event.register >= 0 else "a saved value"
+        if event.register == FLAGS:
+            name = "the flags"
+        yield subject.report(
+            ID,
+            event.address,
+            Text(
+                f"{outcome.function.name} uses {name} as {_USES[event.use]}, but"
+                f" {_origin(subject, event)}",
+                _why(event),
+                "set the register first; keep values over calls in rbx, rbp, r12 to r15 or in"
+                " the frame",
+                f"{name} holds nothing here",
+            ),
+        )
+
+
+_USES = {
+    "address": "an address",
+    "comparison": "an operand of a comparison",
+    "condition": "a condition",
+    "branch": "a condition",
+    "call": "the function to call",
+    "jump": "the place to jump to",
+    "store": "a value to store",
+}
+
+
+def _origin(subject: Followed, event: Junk) -> str:
+    kind, payload = event.value & KIND, event.value >> 4
+    if kind == STALE:
+        return f"the call at {subject.place(payload)} left it undefined"
+    if kind == ENTRY:
+        return f"what {NAMES[payload]} holds at the entry is the caller's"
+    return "nobody set it"
+
+
+def _why(event: Junk) -> str:
+    if event.value & KIND == STALE:
+        return "a call may change every register but rbx, rbp, rsp and r12 to r15 (psABI 3.2.1)"
+    return "at the entry only the arguments' registers hold something (System V psABI 3.2.3)"
