@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow import callees
+from asmith.check.flow import callees, moves
 from asmith.check.flow.effects import bind
 from asmith.check.flow.events import Call, Exit, Invalid, Junk, Out
-from asmith.check.flow.fixpoint import Fixpoint, NotFollowed
+from asmith.check.flow.fixpoint import Ended, Fixpoint, Needed, NotFollowed
 from asmith.check.flow.functions import Function, functions_of
 from asmith.check.flow.graph import Graph
 from asmith.check.flow.machine import DF, MMX, RSP, UPPER, Machine
@@ -22,7 +22,7 @@ from asmith.check.flow.summary import (
 )
 from asmith.check.flow.symbols import OFFSET, SECTION, Symbols, Target
 from asmith.check.flow.tables import barriers_of
-from asmith.check.flow.values import KIND, STACK
+from asmith.check.flow.values import KIND, STACK, SYM
 from asmith.model.objects import Section
 from asmith.toolchain.decode import Code, Flow
 
@@ -65,6 +65,10 @@ class ObjectFlow:
         """Follow every function."""
         for function in self.functions.values():
             self._needs[function.start] = self._callees(function)
+        parents = {f.name: f.start for f in self.functions.values()}
+        for function in self.functions.values():
+            if function.parent in parents:
+                self._needs[parents[function.parent]] |= self._needs[function.start]
         for function in list(self.functions.values()):
             if not function.parent:
                 self._with_callees(function)
@@ -78,7 +82,6 @@ class ObjectFlow:
         code = self.codes[function.start >> SECTION]
         high = function.start >> SECTION << SECTION
         found = set()
-        last = -1
         for offset in code.sweep(function.start & OFFSET, function.end & OFFSET or len(code.data)):
             insn = code.at[offset]
             target = self.symbols.branch(insn, high | offset)
@@ -87,10 +90,9 @@ class ObjectFlow:
                 if insn.flow == Flow.CALL or not inside:
                     found.add(target.address)
             if insn.flow == Flow.CALL:
-                last = offset
-                if target.address is None and high | offset + insn.length == function.end:
+                ends = self.compiled and high | offset + insn.length == function.end
+                if ends and target.address is None:
                     self.no_return.add(target.name)
-        del last
         return found
 
     # ---- order ----------------------------------------------------------------------------------
@@ -117,7 +119,6 @@ class ObjectFlow:
             if waiting:
                 todo += waiting
                 continue
-            todo.pop()
             self._follow(self.functions[start])
 
     def _returns(self, target: Target) -> bool:
@@ -137,7 +138,12 @@ class ObjectFlow:
 
         graph = Graph(function, self.codes, self.functions, self.symbols, call, self._returns)
         try:
-            Fixpoint(graph, machine, self.barriers).run()
+            Fixpoint(graph, machine, self.barriers, compiled=self.compiled).run()
+        except Needed as first:
+            del self.outcomes[function.start]
+            self._needs[function.start] = {first.address}
+            self._pending.discard(function.start)
+            return
         except NotFollowed as reason:
             outcome.reason = str(reason)
             self.summaries[function.start] = PLATFORM
@@ -157,14 +163,15 @@ class ObjectFlow:
         summary = PLATFORM
         if e.flow == Flow.INDIRECT_CALL:
             target = self._through(m, e, at)
-        if target is not None and target.address is not None:
-            if target.address == at + e.length:
-                m.r[4] -= 8 << 28
-                m.put(m.r[4], self.symbols.value(target), at)
-                return
+        if target is not None and target.address == at + e.length:
+            moves.push(m, self.symbols.value(target), at)
+            return
+        if target is not None:
             summary = self._of(target)
         m.events.append(Call(at, tuple(m.r), target, summary))
         apply(m, summary, at)
+        if not summary.returns:
+            raise Ended
 
     def _in_circle(self, address: int) -> Summary:
         """Return what a call back into a circle of functions changes: whatever they write at all.
@@ -172,8 +179,11 @@ class ObjectFlow:
         Functions that call each other have no first one to be followed; that they write no other
         register is still certain, and compilers use it.
         """
-        if address not in self.functions:
+        function = self.functions.get(address)
+        if function is None or function.parent:
             return PLATFORM
+        if address not in self._pending:
+            raise Needed(address)
         known = self._circles.get(address)
         if known is None:
             mask = self._written(address)
@@ -220,11 +230,8 @@ class ObjectFlow:
 
     def _through(self, m: Machine, e: Insn, at: int) -> Target | None:
         """Return what an indirect call goes to, if that is known."""
-        from asmith.check.flow.moves import fetch
-        from asmith.check.flow.values import SYM
-
         if e.memory:
-            value = fetch(m, m.address(e, at), at)
+            value = moves.fetch(m, m.address(e, at), at)
         else:
             register = e.operands[0][1]
             value = m.r[register]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Exit, Invalid, JumpOut, Junk, Out
+from asmith.check.flow.events import Call, Exit, Invalid, JumpOut, Junk, Out
 from asmith.check.flow.graph import End
 from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, RSP, UPPER, VECTORS
 from asmith.check.flow.moves import fetch
@@ -34,6 +34,7 @@ from asmith.check.flow.values import (
     join,
     residue,
 )
+from asmith.toolchain.decode import Flow
 
 if TYPE_CHECKING:
     from asmith.check.flow.graph import Block, Graph
@@ -47,10 +48,25 @@ class NotFollowed(Exception):  # noqa: N818 -- no error: the answer "this functi
     """A function that the analysis cannot follow, and why."""
 
 
+class Ended(Exception):  # noqa: N818 -- no error either
+    """A call, in the middle of a block, from which nothing returns."""
+
+
+class Needed(Exception):  # noqa: N818
+    """A function that has to be followed first: its address."""
+
+    def __init__(self, address: int) -> None:
+        super().__init__(address)
+        self.address = address
+
+
 class Fixpoint:
     """The run of one function's graph; `exits` collects (kind, address, registers, target)."""
 
-    def __init__(self, graph: Graph, machine: Machine, barriers: frozenset[int]) -> None:
+    def __init__(
+        self, graph: Graph, machine: Machine, barriers: frozenset[int], *, compiled: bool
+    ) -> None:
+        self.compiled = compiled
         self.graph = graph
         self.machine = machine
         self._barriers = barriers
@@ -87,8 +103,11 @@ class Fixpoint:
         m.slots = block.state[1]
         m.own = False
         m.events = block.events = []
-        for act, insn, at in block.ops:
-            act(m, insn, at)
+        try:
+            for act, insn, at in block.ops:
+                act(m, insn, at)
+        except Ended:
+            return
         end = block.end
         if end is End.NEXT:
             self._flow(block.next)
@@ -112,9 +131,21 @@ class Fixpoint:
         elif end is End.INDIRECT:
             self._indirect(block)
         elif end is End.OUT:
-            m.events.append(Out(block.last, block.next))
+            if not self._ends_in_call(block):
+                m.events.append(Out(block.last, block.next))
         elif end is End.INVALID:
             m.events.append(Invalid(block.last))
+
+    def _ends_in_call(self, block: Block) -> bool:
+        """Tell whether the end is behind a call that, says a compiler, does not return.
+
+        Of a function of this object it is known whether it does.
+        """
+        insn = self.graph.seen.get(block.last)
+        if not self.compiled or insn is None or insn.flow not in (Flow.CALL, Flow.INDIRECT_CALL):
+            return False
+        calls = [e for e in block.events if isinstance(e, Call) and e.address == block.last]
+        return not any(call.is_local for call in calls)
 
     def _condition(self, block: Block) -> None:
         insn = self.graph.seen[block.last]

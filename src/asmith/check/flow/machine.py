@@ -246,6 +246,8 @@ class Machine:
             return one >> 4 << 4 | TARGET
         if b == TABLE and a == SYM:
             return other >> 4 << 4 | TARGET
+        if a == b == SYM:
+            return self.symbols.added(one, other)
         if SYM in (a, b):
             return (one if a == SYM else other) >> 4 << 4 | AREA
         if LOCAL in (a, b):

@@ -6,7 +6,7 @@ sections (`.text.unlikely`) makes one graph.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.values import SYM, TOP
@@ -23,19 +23,23 @@ OFFSET = (1 << SECTION) - 1
 class Target:
     """What a reference means: an address of this object, or `name` + `offset` of another one.
 
-    `via` says that it is reached through the global offset table.
+    `via` says that it is reached through the global offset table; `delta` that it is a distance,
+    to which the address of that table, or of the code, is still to be added.
     """
 
     address: int | None
     name: str = ""
     offset: int = 0
     via: bool = False
+    delta: bool = False
 
 
 _GOT = frozenset({
     "R_X86_64_GOTPCREL", "R_X86_64_GOTPCRELX", "R_X86_64_REX_GOTPCRELX",
 })  # fmt: skip
 _RELATIVE = frozenset({"R_X86_64_PC32", "R_X86_64_PLT32", "R_X86_64_PC64", *_GOT})
+_DISTANCE = frozenset({"R_X86_64_PLTOFF64", "R_X86_64_GOTOFF64", "R_X86_64_GOTPC64"})
+"""Distances of the large code model (psABI 3.5.3): from the table, or from the field itself."""
 _ABSOLUTE = frozenset({"R_X86_64_32", "R_X86_64_32S", "R_X86_64_64"})
 
 
@@ -65,7 +69,7 @@ class Symbols:
     def shifted(self, value: int, by: int) -> int:
         """Return a SYM value plus a constant."""
         old = self.targets[value >> 4]
-        if old.via:
+        if old.via or old.delta:
             return TOP
         if old.address is not None:
             return self.value(Target(old.address + by))
@@ -96,9 +100,20 @@ class Symbols:
         relocation = self.relocations.get(place)
         if relocation is None:
             return None
-        if relocation.type not in _ABSOLUTE:
+        if relocation.type in _ABSOLUTE:
+            return self.value(self.resolved(relocation, relocation.addend))
+        if relocation.type in _DISTANCE:
+            return self.value(replace(self.resolved(relocation, relocation.addend), delta=True))
+        if relocation.type == "R_X86_64_GOT64":
+            return self.value(Target(None, relocation.symbol, 0, via=True, delta=True))
+        return TOP
+
+    def added(self, one: int, other: int) -> int:
+        """Return the sum of two SYM values, of which one may be a distance."""
+        a, b = self.targets[one >> 4], self.targets[other >> 4]
+        if a.delta == b.delta:
             return TOP
-        return self.value(self.resolved(relocation, relocation.addend))
+        return self.value(replace(a if a.delta else b, delta=False))
 
     def loaded(self, value: int) -> int:
         """Return what 8 bytes at a SYM address hold, where the linker puts an address there."""
