@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from asmith.check.flow.events import Call, Exit
 from asmith.check.flow.symbols import OFFSET, SECTION
 from asmith.check.inputs import ObjectInput, Profile
-from asmith.check.places import Text, at_offset, finding
+from asmith.check.places import Spot, Text, at_offset, finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,12 +60,22 @@ class Followed:
 
     def report(self, rule: str, address: int, text: Text) -> Finding:
         """Return the finding of a rule about the instruction at an address."""
+        return finding(rule, self.object, self._spot(address), text)
+
+    def _spot(self, address: int) -> Spot:
+        """Return the spot of an instruction, in the function that its address belongs to."""
         spot = at_offset(self.object, address >> SECTION, address & OFFSET)
-        return finding(rule, self.object, spot, text)
+        if spot.function:
+            return spot
+        for outcome in self.outcomes:
+            function = outcome.function
+            if function.named and function.start <= address < function.end:
+                return replace(spot, function=function.name, offset=address - function.start)
+        return spot
 
     def place(self, address: int) -> str:
         """Return an address in words: the line that made it, else the offset in its function."""
-        spot = at_offset(self.object, address >> SECTION, address & OFFSET)
+        spot = self._spot(address)
         if spot.line is not None:
             return f"line {spot.line}"
         return f"{spot.function}+{spot.offset or 0:#x}" if spot.function else f"{spot.offset:#x}"

@@ -39,6 +39,9 @@ GIVEN = sum(1 << n for n in (0, 1, 2, 4, 6, 7, 8, 9, 10))
 """What may hold something at the entry of a function whose prototype is unknown: the arguments'
 registers, al of variadic functions, r10 of nested ones (psABI 3.2.3)."""
 
+ANYTHING = (1 << 32) - 1
+"""What may hold something in a local function of hand-written code: its own convention."""
+
 
 class ObjectFlow:
     """The analysis of one object; `outcomes` are in order of address."""
@@ -56,6 +59,7 @@ class ObjectFlow:
         self.barriers = barriers_of(self.symbols, frozenset(self.codes))
         self.summaries: dict[int, Summary] = {}
         self.outcomes: dict[int, Outcome] = {}
+        self.found: dict[int, Function] = {}
         self.no_return = set(callees.NO_RETURN)
         self._needs: dict[int, set[int]] = {}
         self._pending: set[int] = set()
@@ -87,7 +91,7 @@ class ObjectFlow:
             target = self.symbols.branch(insn, high | offset)
             if target.address is not None:
                 inside = function.start <= target.address < function.end
-                if insn.flow == Flow.CALL or not inside:
+                if insn.flow == Flow.CALL or (not inside and target.address in self.functions):
                     found.add(target.address)
             if insn.flow == Flow.CALL:
                 ends = self.compiled and high | offset + insn.length == function.end
@@ -111,15 +115,16 @@ class ObjectFlow:
                 waiting = [
                     c
                     for c in self._needs.get(start, ())
-                    if c in self.functions
-                    and c not in self.outcomes
+                    if c not in self.outcomes
                     and c not in self._pending
-                    and not self.functions[c].parent
+                    and self._function(c) is not None
                 ]
             if waiting:
                 todo += waiting
                 continue
-            self._follow(self.functions[start])
+            found = self._function(start)
+            assert found is not None
+            self._follow(found)
 
     def _returns(self, target: Target) -> bool:
         if target.address is None:
@@ -130,8 +135,11 @@ class ObjectFlow:
     # ---- one function ---------------------------------------------------------------------------
 
     def _follow(self, function: Function) -> None:
-        outcome = self.outcomes[function.start] = Outcome(function)
-        machine = Machine(self.symbols, GIVEN)
+        outcome = Outcome(function, counted=function.named)
+        self.outcomes[function.start] = outcome
+        outcome.address_taken = function.start in self.symbols.taken
+        private = not self.compiled and outcome.is_private
+        machine = Machine(self.symbols, ANYTHING if private else GIVEN)
 
         def call(m: Machine, e: Insn, at: int) -> None:
             self._call(graph, m, e, at)
@@ -152,10 +160,22 @@ class ObjectFlow:
             if graph.blocks[start].state is not None:
                 outcome.add(graph.blocks[start].events)
         outcome.add([*graph.splits()])
+        if not self.compiled:
+            self._lost_stack(outcome)
         for bad in outcome.of(Invalid):
             outcome.reason = f"its code is no instruction at +{bad.address - function.start:#x}"
         outcome.code = graph.seen
         self.summaries[function.start] = self._summary(function, outcome)
+
+    def _lost_stack(self, outcome: Outcome) -> None:
+        """Say that a function is not followed which takes rsp from where no rsp was seen to go.
+
+        A compiler never does that, so in its code it stays a fault.
+        """
+        for leave in outcome.of(Exit):
+            if leave.registers[RSP] & KIND != STACK and not outcome.reason:
+                place = leave.address - outcome.function.start
+                outcome.reason = f"nobody knows where rsp is at the exit at +{place:#x}"
 
     def _call(self, graph: Graph, m: Machine, e: Insn, at: int) -> None:
         """Run a call."""
@@ -179,8 +199,7 @@ class ObjectFlow:
         Functions that call each other have no first one to be followed; that they write no other
         register is still certain, and compilers use it.
         """
-        function = self.functions.get(address)
-        if function is None or function.parent:
+        if self._function(address) is None:
             return PLATFORM
         if address not in self._pending:
             raise Needed(address)
@@ -191,6 +210,28 @@ class ObjectFlow:
             self._circles[address] = known
         return known
 
+    def _found(self, address: int) -> Function | None:
+        """Return the function that a call shows to begin at an address without a symbol."""
+        code = self.codes.get(address >> SECTION)
+        if code is None or address & OFFSET >= len(code.data):
+            return None
+        inside = (f for f in self.functions.values() if f.start < address < f.end)
+        home = next(inside, None)
+        name, end = f"code at {address & OFFSET:#x}", (address & ~OFFSET) + len(code.data)
+        if home is not None:
+            name, end = f"{home.name}+{address - home.start:#x}", home.end
+        made = Function(name, address, end, sized=False, exported=False, named=False)
+        self.found[address] = made
+        self._needs[address] = self._callees(made)
+        return made
+
+    def _function(self, address: int) -> Function | None:
+        """Return the function at an address, by a symbol or found before; parts are none."""
+        function = self.functions.get(address) or self.found.get(address)
+        if function is not None:
+            return None if function.parent else function
+        return self._found(address)
+
     def _written(self, address: int) -> int:
         """Return the mask of registers that a function and its callees write."""
         mask, todo, seen = 0, [address], {address}
@@ -198,7 +239,7 @@ class ObjectFlow:
         while todo and mask & every != every:
             start = todo.pop()
             done = self.summaries.get(start)
-            function = self.functions.get(start)
+            function = self.functions.get(start) or self.found.get(start)
             if done is not None or function is None:
                 clobbers = (done or PLATFORM).clobbers
                 mask |= sum(1 << n for n in clobbers)

@@ -126,7 +126,7 @@ def minus_one(m: Machine, e: Insn, at: int) -> None:
 
 def spread_carry(m: Machine, e: Insn, at: int) -> None:
     """Sbb r, r: 0 or -1, from the carry alone."""
-    m.r[e.a] = m.r[FLAGS] = TOP if m.r[FLAGS] & KIND not in JUNK else UNDEF | at << 4
+    m.r[e.a] = m.r[FLAGS] = UNDEF | at << 4 if m.is_junk(m.r[FLAGS]) else TOP
 
 
 def alu(m: Machine, e: Insn, at: int) -> None:
@@ -268,7 +268,7 @@ def cmp_m(m: Machine, e: Insn, at: int) -> None:
 
 def setcc(m: Machine, e: Insn, at: int) -> None:
     """Make a byte of a condition."""
-    if m.r[FLAGS] & KIND in JUNK:
+    if m.is_junk(m.r[FLAGS]):
         m.events.append(Junk(at, "condition", FLAGS, m.r[FLAGS]))
     if e.memory:
         address = m.address(e, at)

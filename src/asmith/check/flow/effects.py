@@ -107,6 +107,8 @@ def _registers(e: Insn) -> None:
 def _mov(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
     _registers(e)
     if shapes == (_R, _R):
+        if e.a == 4 and e.operands[0][2] == 8:
+            return moves.mov_rsp
         return {8: moves.mov_rr, 4: moves.mov_rr32}.get(e.operands[0][2], moves.mov_part)
     if shapes == (_R, _I):
         size, value = e.operands[0][2], e.operands[1][1]

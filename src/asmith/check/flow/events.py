@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from asmith.check.flow.values import ENTRY, KIND, RSP_AT_ENTRY, SHIFT
+from asmith.check.flow.values import RSP_AT_ENTRY, SHIFT
 
 if TYPE_CHECKING:
     from asmith.check.flow.summary import Summary
@@ -54,11 +54,6 @@ class Junk(NamedTuple):
     use: str
     register: int
     value: int
-
-    @property
-    def is_from_entry(self) -> bool:
-        """Tell whether the register is unchanged since the entry."""
-        return self.value & KIND == ENTRY
 
 
 class Overwrite(NamedTuple):

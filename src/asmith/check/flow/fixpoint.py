@@ -17,8 +17,8 @@ from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, RSP, UPPER, VE
 from asmith.check.flow.moves import fetch
 from asmith.check.flow.tables import targets_of_table
 from asmith.check.flow.values import (
+    CHOICE,
     ENTRY,
-    JUNK,
     KIND,
     LOCAL_ADDRESS,
     RETURN_ADDRESS,
@@ -46,6 +46,9 @@ MOST_RUNS = 200
 
 class NotFollowed(Exception):  # noqa: N818 -- no error: the answer "this function is beyond us"
     """A function that the analysis cannot follow, and why."""
+
+
+SYMS = frozenset({SYM, CHOICE})
 
 
 class Ended(Exception):  # noqa: N818 -- no error either
@@ -153,7 +156,7 @@ class Fixpoint:
         flags = m.r[FLAGS]
         if insn.name in ("jrcxz", "jecxz", "loop", "loope", "loopne"):
             m.r[1] = TOP
-        elif flags & KIND in JUNK:
+        elif m.is_junk(flags):
             m.events.append(Junk(block.last, "branch", FLAGS, flags))
 
     def _branch(self, block: Block) -> None:
@@ -180,7 +183,7 @@ class Fixpoint:
 
     def _outside(self, block: Block, address: int) -> None:
         """Note a jump into the middle of another function."""
-        if self.graph.holds(address):
+        if self.graph.holds(address) or not self.graph.holds(block.last):
             return
         self.machine.events.append(JumpOut(block.last, address))
 
@@ -219,7 +222,7 @@ class Fixpoint:
         for n in range(17):
             a, b = old[n], new[n]
             if a != b and n != RSP:
-                value = join(a, b)
+                value = m.symbols.either(a, b) if a & KIND in SYMS else join(a, b)
                 if value != a:
                     registers[n] = value
                     changed = True
@@ -280,19 +283,12 @@ class Fixpoint:
         if kind in (TABLE, TARGET):
             targets = targets_of_table(graph, m.symbols, value, self._barriers)
             if targets:
-                block.tables = targets
-                for start in graph.grow(targets):
-                    again = graph.blocks[start]
-                    if again.state is not None:
-                        self._queue_up(start)
-                for target in targets:
-                    self._flow(target)
+                self._spread(block, targets)
                 return
         if kind == SYM:
             goal = m.symbols.target(value)
             if goal.address is not None and graph.is_inside(goal.address):
-                graph.grow([goal.address])
-                self._flow(goal.address)
+                self._spread(block, (goal.address,))
                 return
             m.events.append(Exit(at, tuple(m.r), "jump", goal))
             return
@@ -303,9 +299,26 @@ class Fixpoint:
         if m.r[RSP] == RSP_AT_ENTRY or kind == ENTRY:
             m.events.append(Exit(at, tuple(m.r), "jump"))
             return
+        if kind == CHOICE:
+            found = [t.address for t in m.symbols.choices(value) if t.address is not None]
+            self._spread(block, tuple(a for a in found if graph.is_inside(a)))
+            return
+        labels = graph.labels() if self.compiled else ()
+        if labels:
+            self._spread(block, labels)
+            return
         raise NotFollowed(
             f"the indirect jump at +{at - graph.function.start:#x} goes to unknown places"
         )
+
+    def _spread(self, block: Block, targets: tuple[int, ...]) -> None:
+        """Go on at each of several addresses."""
+        block.tables = targets
+        for start in self.graph.grow(targets):
+            if self.graph.blocks[start].state is not None:
+                self._queue_up(start)  # it was cut
+        for target in targets:
+            self._flow(target)
 
 
 def _without_base(slots: dict[int, int], made: int) -> dict[int, int]:

@@ -19,7 +19,7 @@ class Function:
     """One function: `start` and `end` are addresses (section << 32 | offset).
 
     `sized` says that the end is the symbol's own; `exported` that others may call it; `parent` is
-    the function that a part (`f.cold`) belongs to.
+    the function that a part (`f.cold`) belongs to; `named` that a symbol says so.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Function:
     sized: bool
     exported: bool
     parent: str = ""
+    named: bool = True
 
 
 def functions_of(facts: ObjectFacts) -> dict[int, Function]:

@@ -179,8 +179,7 @@ class Graph:
         function = self.function
         if function.start <= address < function.end:
             return function.end
-        for start in self._parts:
-            part = self._functions[start]
+        for part in (self._functions[p] for p in self._parts if p in self._functions):
             if part.start <= address < part.end:
                 return part.end
         code = self._codes[address >> SECTION]
@@ -248,6 +247,20 @@ class Graph:
                     if target.address == other:
                         found.append(Split(at, other, other - one))
         return found
+
+    def labels(self) -> tuple[int, ...]:
+        """Return the addresses in the function that its code or some data takes.
+
+        They are where an indirect jump may go of which nothing better is known.
+        """
+        taken = set()
+        for at, insn in self.seen.items():
+            if insn.base == -2 and insn.name == "lea":
+                target = self._symbols.targets[self._symbols.operand(insn, at) >> 4].address
+                if target is not None and target != self.function.start and self.holds(target):
+                    taken.add(target)
+        taken |= {a for a in self._symbols.taken if self.holds(a)} - self._parts
+        return tuple(sorted(taken))
 
     def holds(self, address: int) -> bool:
         """Tell whether an address lies in the function or one of its parts."""

@@ -81,7 +81,7 @@ class Machine:
         """Return the state at the entry of a function."""
         registers = [entry(n) for n in range(16)]
         registers[RSP] = RSP_AT_ENTRY
-        registers += [UNDEF, 0, 0, 0, 0, 0, 0]
+        registers += [entry(FLAGS), 0, 0, 0, 0, 0, 0]
         return tuple(registers), {RSP_AT_ENTRY: RETURN_ADDRESS}
 
     def load_state(self, state: State) -> None:

@@ -52,6 +52,12 @@ def mov_rr(m: Machine, e: Insn, at: int) -> None:
     m.r[e.a] = m.r[e.b]
 
 
+def mov_rsp(m: Machine, e: Insn, at: int) -> None:
+    """Set rsp; an address in the frame that is not known exactly begins a new part of it."""
+    value = m.r[e.b]
+    m.r[RSP] = m.fresh(at, UNKNOWN) if value & KIND == LOCAL else value
+
+
 def mov_rr32(m: Machine, e: Insn, at: int) -> None:
     """Move 32 bits between registers."""
     r, value = m.r, m.r[e.b]
@@ -290,7 +296,7 @@ def xchg_rr32(m: Machine, e: Insn, at: int) -> None:
 
 def cmov(m: Machine, e: Insn, at: int) -> None:
     """Move on a condition: either of two values."""
-    if m.r[FLAGS] & KIND in JUNK:
+    if m.is_junk(m.r[FLAGS]):
         m.events.append(Junk(at, "condition", FLAGS, m.r[FLAGS]))
     value = m.r[e.b]
     m.r[e.a] = join(m.r[e.a], value if e.c else low32(value))
@@ -298,6 +304,6 @@ def cmov(m: Machine, e: Insn, at: int) -> None:
 
 def cmov_m(m: Machine, e: Insn, at: int) -> None:
     """Load on a condition."""
-    if m.r[FLAGS] & KIND in JUNK:
+    if m.is_junk(m.r[FLAGS]):
         m.events.append(Junk(at, "condition", FLAGS, m.r[FLAGS]))
     m.r[e.a] = join(m.r[e.a], fetch(m, m.address(e, at), at) if e.c else TOP)

@@ -7,15 +7,18 @@ sections (`.text.unlikely`) makes one graph.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.values import SYM, TOP
+from asmith.check.flow.values import CHOICE, KIND, SYM, TOP, join
+from asmith.model.objects import Section
 
 if TYPE_CHECKING:
     from asmith.model.objects import ObjectFacts, Relocation
     from asmith.toolchain.decode import Insn
 
 SECTION = 32
+MOST_CHOICES = 32
 OFFSET = (1 << SECTION) - 1
 
 
@@ -48,11 +51,15 @@ class Symbols:
 
     def __init__(self, facts: ObjectFacts) -> None:
         self._facts = facts
+        loaded = {s.index for s in facts.sections if s.has(Section.ALLOC)}
+        self._code = {s.index for s in facts.sections if s.has(Section.EXEC)}
         self.relocations: dict[int, Relocation] = {
-            r.section << SECTION | r.offset: r for r in facts.relocations
+            r.section << SECTION | r.offset: r for r in facts.relocations if r.section in loaded
         }
         self.targets: list[Target] = []
         self._numbers: dict[Target, int] = {}
+        self._sets: dict[frozenset[Target], int] = {}
+        self._choices: list[frozenset[Target]] = []
 
     def value(self, target: Target) -> int:
         """Return the SYM value of a target."""
@@ -61,6 +68,25 @@ class Symbols:
             number = self._numbers[target] = len(self.targets)
             self.targets.append(target)
         return number << 4 | SYM
+
+    def either(self, one: int, other: int) -> int:
+        """Return what is known of one of two values, of which the first is a SYM or CHOICE."""
+        if other & KIND not in (SYM, CHOICE):
+            return join(one, other)
+        both = frozenset(self.choices(one)) | frozenset(self.choices(other))
+        if len(both) > MOST_CHOICES:
+            return TOP
+        number = self._sets.get(both)
+        if number is None:
+            number = self._sets[both] = len(self._choices)
+            self._choices.append(both)
+        return number << 4 | CHOICE
+
+    def choices(self, value: int) -> frozenset[Target]:
+        """Return the targets of a SYM or CHOICE value."""
+        if value & KIND == SYM:
+            return frozenset({self.targets[value >> 4]})
+        return self._choices[value >> 4]
 
     def target(self, value: int) -> Target:
         """Return the target of a SYM, AREA, TABLE or TARGET value."""
@@ -74,6 +100,17 @@ class Symbols:
         if old.address is not None:
             return self.value(Target(old.address + by))
         return self.value(Target(None, old.name, old.offset + by))
+
+    @cached_property
+    def taken(self) -> frozenset[int]:
+        """Return the addresses in code that data holds."""
+        found = set()
+        for place, relocation in self.relocations.items():
+            if relocation.type in _ABSOLUTE and place >> SECTION not in self._code:
+                target = self.resolved(relocation, relocation.addend).address
+                if target is not None and target >> SECTION in self._code:
+                    found.add(target)
+        return frozenset(found)
 
     def resolved(self, relocation: Relocation, addend: int) -> Target:
         """Return what a relocation's symbol plus an addend is."""

@@ -13,7 +13,7 @@ the million, so they are plain integers, and equal values are equal integers.
     AREA    the same plus an unknown index;  TABLE  what was loaded from there, 4 or 8 bytes wide
     TARGET  such an entry plus the table's own address: a jump target
     RESULT  what a call (its address) returned in rax (part 0) or rdx (part 1)
-    OFFSET  the entry value of a register plus a constant;  PLUS  the same of a result
+    OFFSET  the entry value of a register plus a constant;  CHOICE  one of several SYM
     ROUND   a number that is a multiple of 16;  LOCAL  some address in the frame
 """
 
@@ -23,7 +23,7 @@ KIND = 15
 TOP = 0
 """Defined, and nothing else is known of it."""
 CONST, STACK, ENTRY, STALE, UNDEF, SYM, RESULT, ROUND = 1, 2, 3, 4, 5, 6, 7, 8
-TABLE, TARGET, MAYBE, LOCAL, OFFSET, AREA, PLUS = 9, 10, 11, 12, 13, 14, 15
+TABLE, TARGET, MAYBE, LOCAL, OFFSET, AREA, CHOICE = 9, 10, 11, 12, 13, 14, 15
 
 SHIFT = 28
 BASE = (1 << SHIFT) - 1

@@ -68,7 +68,11 @@ if TYPE_CHECKING:
 
 ID = "FLW002"
 LEVEL = Level.CODE
-PROFILES = dict.fromkeys(Profile, Severity.ERROR)
+PROFILES = {
+    Profile.PROJECT: Severity.ERROR,
+    Profile.ASM: Severity.WARNING,
+    Profile.COMPILED: Severity.ERROR,
+}
 
 
 def check(subject: Followed) -> Iterator[Finding]:

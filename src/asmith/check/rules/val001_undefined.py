@@ -72,8 +72,6 @@ PROFILES = dict.fromkeys(Profile, Severity.ERROR)
 def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each use of what nobody defined."""
     for outcome, event in subject.events(Junk):
-        if subject.profile == Profile.ASM and outcome.is_private and event.is_from_entry:
-            continue  # a local function's own convention
         name = NAMES[event.register] if event.register >= 0 else "a saved value"
         if event.register == FLAGS:
             name = "the flags"
@@ -86,7 +84,7 @@ def check(subject: Followed) -> Iterator[Finding]:
                 _why(event),
                 "set the register first; keep values over calls in rbx, rbp, r12 to r15 or in"
                 " the frame",
-                f"{name} holds nothing here",
+                f"{name} {'hold' if event.register == FLAGS else 'holds'} nothing here",
             ),
         )
 
@@ -108,7 +106,7 @@ def _origin(subject: Followed, event: Junk) -> str:
         return f"the call at {subject.place(payload)} left it undefined"
     if kind == ENTRY:
         return f"what {NAMES[payload]} holds at the entry is the caller's"
-    return "nobody set it"
+    return "nothing set what it comes from"
 
 
 def _why(event: Junk) -> str:
