@@ -8,6 +8,7 @@ counter_next:
         lea     rsi, [rsp - 16]
         std
         rep movsb
+        mov     rax, [rsp - 8]
         test    rax, rax
         jz      .done
         cld

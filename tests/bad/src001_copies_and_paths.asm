@@ -9,7 +9,7 @@ counter_next:
         test    rdi, rdi
         jz      .done
         call    puts wrt ..plt          ; rsp = 0 mod 16
-        mov     rdi, rax                ; rdi is forgotten
+        movsxd  rdi, eax                ; rdi is forgotten
         mov     rax, [rdi]
 .next:
         mov     rax, [rbx+0x8]          ; error: [SRC001]

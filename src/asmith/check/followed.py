@@ -86,7 +86,13 @@ def follow(subject: ObjectInput) -> Followed:
     if not any(s.has(s.EXEC) and s.data for s in subject.facts.sections):
         return Followed(subject, ())
     from asmith.check.flow.analysis import ObjectFlow
+    from asmith.check.flow.contracts import conventions
 
-    flow = ObjectFlow(subject.facts, compiled=subject.profile == Profile.COMPILED)
+    flow = ObjectFlow(
+        subject.facts,
+        compiled=subject.profile == Profile.COMPILED,
+        strict=subject.profile != Profile.ASM,
+        conventions=conventions(subject.interfaces),
+    )
     flow.run()
     return Followed(subject, tuple(flow.counted()))

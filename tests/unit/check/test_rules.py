@@ -13,6 +13,7 @@ from asmith.model.objects import Symbol
 from asmith.toolchain.elf import read_object
 
 if TYPE_CHECKING:
+    from asmith.check.engine import ObjectInput
     from asmith.model.finding import Finding
 
 DOCS = {rule.id: rule.doc for rule in all_rules()}
@@ -20,15 +21,17 @@ GOOD = examples(DOCS["ELF001"], "nasm", "passes")[0]
 TYPED = "counter_next:function (counter_next.end - counter_next)"
 
 
-SUB, ADD = "sub     rsp, 8\n        ", "\n        add     rsp, 8"
+def told(item: ObjectInput) -> list[Finding]:
+    """Return the findings of the rules that read symbols and text: the code is any code here."""
+    return [f for f in check_object(item).findings if f.rule[:3] in ("ELF", "SRC")]
 
 
 def findings(source: str, **changes: object) -> list[tuple[str, str]]:
-    return [(f.rule, f.message) for f in check_object(subject(source, **changes)).findings]
+    return [(f.rule, f.message) for f in told(subject(source, **changes))]
 
 
 def only(source: str, **changes: object) -> Finding:
-    (finding,) = check_object(subject(source, **changes)).findings
+    (finding,) = told(subject(source, **changes))
     return finding
 
 
@@ -52,7 +55,7 @@ def only(source: str, **changes: object) -> Finding:
 )
 def test_a_functions_symbol_covers_its_code(declared: str, message: str) -> None:
     found = findings(GOOD.replace(TYPED, declared))
-    assert [told for rule, told in found if rule != "FLW001"] == [message]
+    assert [told for rule, told in found if rule] == [message]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_a_required_name_without_a_reference_is_found_at_its_declaration() -> No
 
 def test_a_name_of_its_own_that_is_missing_is_told_once() -> None:
     own = counter("//@ assigns \\nothing;\nint counter_left(void);\n")
-    source = GOOD.replace("mov     eax, 1", f"{SUB}call    counter_left{ADD}").replace(
+    source = GOOD.replace("mov     eax, 1", "call    counter_left").replace(
         "default rel\n", "default rel\n        extern  counter_left\n"
     )
     assert findings(source, interface=own) == [("ELF001", "counter_left is not defined")]
@@ -133,21 +136,21 @@ def test_without_debug_lines_the_text_tells_where() -> None:
     source = examples(DOCS["ELF009"], "nasm", "fails")[0]
     item = subject(source)
     bare = replace(item, facts=read_object(assemble(item.source, debug=False), "a.o"))
-    (finding,) = check_object(bare).findings
+    (finding,) = told(bare)
     assert (finding.function, finding.offset, finding.line) == ("counter_next", 5, 7)
 
 
 def test_without_text_the_object_tells_where() -> None:
     item = subject(examples(DOCS["ELF009"], "nasm", "fails")[0])
     blind = replace(item, source="", source_path="", profile=Profile.ASM)
-    (finding,) = check_object(blind).findings
+    (finding,) = told(blind)
     assert (finding.file, finding.line, finding.excerpt) == ("modules/counter.asm", 7, "")
 
 
 def test_an_export_without_text_is_found_by_its_code() -> None:
     item = subject(examples(DOCS["ELF002"], "nasm", "fails")[0])
     blind = replace(item, source="", source_path="", profile=Profile.ASM)
-    (finding,) = check_object(blind).findings
+    (finding,) = told(blind)
     assert (finding.rule, finding.function, finding.line) == ("ELF002", "step", 12)
 
 
@@ -164,7 +167,7 @@ def test_a_function_outside_its_section_is_not_analysed() -> None:
 
 def literal(operand: str, **changes: object) -> list[str]:
     source = GOOD.replace("mov     eax, 1", f"mov     rax, {operand}")
-    return [f.help for f in check_object(subject(source, **changes)).findings]
+    return [f.help for f in told(subject(source, **changes))]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +212,7 @@ def test_pointers_are_where_the_abi_passes_them(prototype: str, reported: list[s
         f"        global other:function (other.end - other)\nother:\n{loads}        ret\n.end:\n"
     )
     source = GOOD.replace(".end:\n", f".end:\n{other}", 1)
-    found = check_object(subject(source, interface=own)).findings
+    found = told(subject(source, interface=own))
     assert {f.rule for f in found} <= {"SRC001"}
     assert [f.label.split()[0] for f in found] == reported
 

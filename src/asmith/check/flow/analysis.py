@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow import callees, moves
+from asmith.check.flow import moves
+from asmith.check.flow.arguments import look_at_arguments
+from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
-from asmith.check.flow.events import Call, Exit, Invalid, Junk, Out
+from asmith.check.flow.events import Call, Exit, Invalid, Out
 from asmith.check.flow.fixpoint import Ended, Fixpoint, Needed, NotFollowed
-from asmith.check.flow.functions import Function, functions_of
 from asmith.check.flow.graph import Graph
 from asmith.check.flow.machine import DF, MMX, RSP, UPPER, Machine
 from asmith.check.flow.outcome import Outcome
+from asmith.check.flow.roster import Roster
 from asmith.check.flow.summary import (
     CALLER_SAVED,
     NO_RETURN,
@@ -20,15 +22,17 @@ from asmith.check.flow.summary import (
     apply,
     clobbered,
 )
-from asmith.check.flow.symbols import OFFSET, SECTION, Symbols, Target
+from asmith.check.flow.symbols import Symbols, Target
 from asmith.check.flow.tables import barriers_of
 from asmith.check.flow.values import KIND, STACK, SYM
 from asmith.model.objects import Section
 from asmith.toolchain.decode import Code, Flow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Iterator, Mapping, MutableMapping
 
+    from asmith.check.flow.contracts import Convention
+    from asmith.check.flow.functions import Function
     from asmith.model.objects import ObjectFacts
     from asmith.toolchain.decode import Insn
 
@@ -46,58 +50,34 @@ ANYTHING = (1 << 32) - 1
 class ObjectFlow:
     """The analysis of one object; `outcomes` are in order of address."""
 
-    def __init__(self, facts: ObjectFacts, *, compiled: bool) -> None:
-        self.facts = facts
+    def __init__(
+        self,
+        facts: ObjectFacts,
+        *,
+        compiled: bool,
+        strict: bool,
+        conventions: Mapping[str, Convention] | None = None,
+    ) -> None:
         self.compiled = compiled
+        self.strict = strict
         self.symbols = Symbols(facts)
-        self.functions = functions_of(facts)
-        self.codes = {
+        codes = {
             s.index: Code(s.data, _INTERNED, bind)
             for s in facts.sections
             if s.has(Section.EXEC) and s.data
         }
-        self.barriers = barriers_of(self.symbols, frozenset(self.codes))
+        self.roster = Roster(facts, codes, self.symbols, conventions or {}, compiled=compiled)
+        self.barriers = barriers_of(self.symbols, frozenset(codes))
         self.summaries: dict[int, Summary] = {}
         self.outcomes: dict[int, Outcome] = {}
-        self.found: dict[int, Function] = {}
-        self.no_return = set(callees.NO_RETURN)
-        self._needs: dict[int, set[int]] = {}
         self._pending: set[int] = set()
         self._circles: dict[int, Summary] = {}
 
     def run(self) -> None:
         """Follow every function."""
-        for function in self.functions.values():
-            self._needs[function.start] = self._callees(function)
-        parents = {f.name: f.start for f in self.functions.values()}
-        for function in self.functions.values():
-            if function.parent in parents:
-                self._needs[parents[function.parent]] |= self._needs[function.start]
-        for function in list(self.functions.values()):
+        for function in list(self.roster.functions.values()):
             if not function.parent:
                 self._with_callees(function)
-
-    def _callees(self, function: Function) -> set[int]:
-        """Sweep over a function: return which addresses of this object it calls or jumps to.
-
-        A call of another object's function that nothing follows does not return: so the compiler
-        says that it knows this.
-        """
-        code = self.codes[function.start >> SECTION]
-        high = function.start >> SECTION << SECTION
-        found = set()
-        for offset in code.sweep(function.start & OFFSET, function.end & OFFSET or len(code.data)):
-            insn = code.at[offset]
-            target = self.symbols.branch(insn, high | offset)
-            if target.address is not None:
-                inside = function.start <= target.address < function.end
-                if insn.flow == Flow.CALL or (not inside and target.address in self.functions):
-                    found.add(target.address)
-            if insn.flow == Flow.CALL:
-                ends = self.compiled and high | offset + insn.length == function.end
-                if ends and target.address is None:
-                    self.no_return.add(target.name)
-        return found
 
     # ---- order ----------------------------------------------------------------------------------
 
@@ -114,21 +94,21 @@ class ObjectFlow:
                 self._pending.add(start)
                 waiting = [
                     c
-                    for c in self._needs.get(start, ())
+                    for c in self.roster.needs.get(start, ())
                     if c not in self.outcomes
                     and c not in self._pending
-                    and self._function(c) is not None
+                    and self.roster.function(c) is not None
                 ]
             if waiting:
                 todo += waiting
                 continue
-            found = self._function(start)
+            found = self.roster.function(start)
             assert found is not None
             self._follow(found)
 
     def _returns(self, target: Target) -> bool:
         if target.address is None:
-            return target.name not in self.no_return
+            return self.roster.returns_outside(target.name)
         summary = self.summaries.get(target.address)
         return summary is None or summary.returns
 
@@ -138,24 +118,22 @@ class ObjectFlow:
         outcome = Outcome(function, counted=function.named)
         self.outcomes[function.start] = outcome
         outcome.address_taken = function.start in self.symbols.taken
-        private = not self.compiled and outcome.is_private
-        machine = Machine(self.symbols, ANYTHING if private else GIVEN)
+        convention = self.roster.conventions.get(function.name) if function.exported else None
+        outcome.convention = convention
+        outcome.arguments_end = convention.stack_end if convention is not None else None
 
-        def call(m: Machine, e: Insn, at: int) -> None:
-            self._call(graph, m, e, at)
-
-        graph = Graph(function, self.codes, self.functions, self.symbols, call, self._returns)
         try:
-            Fixpoint(graph, machine, self.barriers, compiled=self.compiled).run()
+            graph, machine = self._interpreted(function, outcome)
         except Needed as first:
             del self.outcomes[function.start]
-            self._needs[function.start] = {first.address}
+            self.roster.needs[function.start] = {first.address}
             self._pending.discard(function.start)
             return
         except NotFollowed as reason:
             outcome.reason = str(reason)
             self.summaries[function.start] = PLATFORM
             return
+        outcome.lowest = machine.lowest
         for start in sorted(graph.blocks):
             if graph.blocks[start].state is not None:
                 outcome.add(graph.blocks[start].events)
@@ -166,6 +144,50 @@ class ObjectFlow:
             outcome.reason = f"its code is no instruction at +{bad.address - function.start:#x}"
         outcome.code = graph.seen
         self.summaries[function.start] = self._summary(function, outcome)
+
+    def _interpreted(self, function: Function, outcome: Outcome) -> tuple[Graph, Machine]:
+        """Run a function to its fixpoint: again, if it reads of its frame what it never wrote."""
+        graph, machine = self._once(function, outcome, frozenset())
+        blank = frozenset(machine.reads - machine.written)
+        if blank and not machine.escaped and not machine.bases:
+            return self._once(function, outcome, blank)
+        return graph, machine
+
+    def _once(
+        self, function: Function, outcome: Outcome, blank: frozenset[int]
+    ) -> tuple[Graph, Machine]:
+        machine = self._machine(outcome)
+        machine.unwritten = blank
+
+        def call(m: Machine, e: Insn, at: int) -> None:
+            self._call(graph, m, e, at)
+
+        graph = Graph(
+            function, self.roster.codes, self.roster.functions, self.symbols, call, self._returns
+        )
+        Fixpoint(
+            graph,
+            machine,
+            self.barriers,
+            compiled=self.compiled,
+            strict=self.strict,
+            convention=outcome.convention,
+        ).run()
+        return graph, machine
+
+    def _machine(self, outcome: Outcome) -> Machine:
+        """Return the machine at the entry of a function."""
+        convention = outcome.convention
+        if convention is not None:
+            return Machine(
+                self.symbols,
+                convention.given,
+                narrow=convention.narrow,
+                vectors=convention.vectors,
+            )
+        if not self.compiled and outcome.is_private:
+            return Machine(self.symbols, ANYTHING, vectors=ANYTHING)
+        return Machine(self.symbols, GIVEN)
 
     def _lost_stack(self, outcome: Outcome) -> None:
         """Say that a function is not followed which takes rsp from where no rsp was seen to go.
@@ -188,7 +210,9 @@ class ObjectFlow:
             return
         if target is not None:
             summary = self._of(target)
-        m.events.append(Call(at, tuple(m.r), target, summary))
+        convention = self.roster.convention(target)
+        look_at_arguments(m, at, convention)
+        m.events.append(Call(at, tuple(m.r), target, summary, convention))
         apply(m, summary, at)
         if not summary.returns:
             raise Ended
@@ -199,75 +223,16 @@ class ObjectFlow:
         Functions that call each other have no first one to be followed; that they write no other
         register is still certain, and compilers use it.
         """
-        if self._function(address) is None:
+        if self.roster.function(address) is None:
             return PLATFORM
         if address not in self._pending:
             raise Needed(address)
         known = self._circles.get(address)
         if known is None:
-            mask = self._written(address)
+            mask = self.roster.written(address, self.summaries)
             known = Summary(clobbers=tuple(n for n in CALLER_SAVED if mask >> n & 1))
             self._circles[address] = known
         return known
-
-    def _found(self, address: int) -> Function | None:
-        """Return the function that a call shows to begin at an address without a symbol."""
-        code = self.codes.get(address >> SECTION)
-        if code is None or address & OFFSET >= len(code.data):
-            return None
-        inside = (f for f in self.functions.values() if f.start < address < f.end)
-        home = next(inside, None)
-        name, end = f"code at {address & OFFSET:#x}", (address & ~OFFSET) + len(code.data)
-        if home is not None:
-            name, end = f"{home.name}+{address - home.start:#x}", home.end
-        made = Function(name, address, end, sized=False, exported=False, named=False)
-        self.found[address] = made
-        self._needs[address] = self._callees(made)
-        return made
-
-    def _function(self, address: int) -> Function | None:
-        """Return the function at an address, by a symbol or found before; parts are none."""
-        function = self.functions.get(address) or self.found.get(address)
-        if function is not None:
-            return None if function.parent else function
-        return self._found(address)
-
-    def _written(self, address: int) -> int:
-        """Return the mask of registers that a function and its callees write."""
-        mask, todo, seen = 0, [address], {address}
-        every = sum(1 << n for n in CALLER_SAVED)
-        while todo and mask & every != every:
-            start = todo.pop()
-            done = self.summaries.get(start)
-            function = self.functions.get(start) or self.found.get(start)
-            if done is not None or function is None:
-                clobbers = (done or PLATFORM).clobbers
-                mask |= sum(1 << n for n in clobbers)
-                continue
-            more = self._needs.get(start, set()) - seen
-            seen |= more
-            todo += more
-            mask |= self._writes_of(function, every)
-        return mask
-
-    def _writes_of(self, function: Function, every: int) -> int:
-        """Return the mask of registers that the instructions of a function write."""
-        code = self.codes[function.start >> SECTION]
-        mask, at, end = 0, function.start & OFFSET, function.end - function.start
-        end += at
-        while at < end:
-            insn = code.at[at]
-            if insn.flow == Flow.INDIRECT_CALL:
-                return every
-            if insn.flow == Flow.CALL:
-                target = self.symbols.branch(insn, function.start >> SECTION << SECTION | at)
-                if target.address is None:
-                    return every
-            mask |= insn.writes if insn.masked else 0
-            if insn.operands and insn.operands[0][0] in "rh":
-                mask |= 1 << insn.operands[0][1]
-            at += insn.length
-        return mask
 
     def _through(self, m: Machine, e: Insn, at: int) -> Target | None:
         """Return what an indirect call goes to, if that is known."""
@@ -276,8 +241,8 @@ class ObjectFlow:
         else:
             register = e.operands[0][1]
             value = m.r[register]
-            if m.is_junk(value):
-                m.events.append(Junk(at, "call", register, value))
+            if value & KIND in moves.UNSAFE:
+                m.is_bad(value, at, "call", register)
         return self.symbols.target(value) if value & KIND == SYM else None
 
     def _summary(self, function: Function, outcome: Outcome) -> Summary:
@@ -306,14 +271,31 @@ class ObjectFlow:
             aligned=aligned,
             private=not self.compiled and not function.exported,
             modes=modes,
+            vectors=self._vectors(outcome),
         )
+
+    def _vectors(self, outcome: Outcome) -> int:
+        """Return the mask of vector registers that a function or what it calls may change."""
+        mask = 0
+        for insn in outcome.code.values():
+            if insn.vwrites and insn.name != "vzeroupper":
+                mask |= insn.vwrites
+        for call in outcome.of(Call):
+            mask |= call.summary.vectors
+        for leave in outcome.of(Exit):
+            if leave.kind == "jump":
+                mask |= self._of(leave.target).vectors
+        return mask
 
     def _of(self, target: Target | None) -> Summary:
         """Return what the target of a call or jump does."""
         if target is None:
             return PLATFORM
         if target.address is None:
-            return NO_RETURN if target.name in self.no_return else PLATFORM
+            convention = self.roster.conventions.get(target.name)
+            if convention is not None:
+                return summary_of(convention)
+            return NO_RETURN if target.name in self.roster.no_return else PLATFORM
         return self.summaries.get(target.address) or self._in_circle(target.address)
 
     def counted(self) -> Iterator[Outcome]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Junk
-from asmith.check.flow.machine import FLAGS, RSP, UPPER, VECTORS
-from asmith.check.flow.moves import fetch, low32, part
+from asmith.check.flow.machine import FLAGS, RSP, SUSPECT, UPPER, VECTORS
+from asmith.check.flow.moves import UNSAFE, fetch, low32, part, vector_in
 from asmith.check.flow.values import (
+    BASE,
     CONST,
     JUNK,
     KIND,
     LOCAL,
     MAYBE,
     MULTIPLE,
+    RSP_AT_ENTRY,
     SHIFT,
     STACK,
     TOP,
@@ -35,7 +37,12 @@ def add_rspi(m: Machine, e: Insn, at: int) -> None:
     """Move rsp by a constant (`e.c`, negative for sub), the most common sum."""
     value = m.r[e.a]
     m.r[FLAGS] = TOP
-    m.r[e.a] = value + (e.c << SHIFT) if value & KIND == STACK else m.plus(value, constant(e.c))
+    if value & KIND == STACK:
+        m.r[RSP] = value = value + (e.c << SHIFT)
+        if value < m.lowest and value & BASE == RSP_AT_ENTRY:
+            m.lowest = value
+    else:
+        m.r[RSP] = m.plus(value, constant(e.c))
 
 
 def add_ri(m: Machine, e: Insn, at: int) -> None:
@@ -66,8 +73,10 @@ def sub_rr(m: Machine, e: Insn, at: int) -> None:
         value = ZERO
     elif other & KIND == CONST:
         value = m.plus(one, constant(-number(other)))
+        if value & KIND in JUNK:
+            m.r[FLAGS] = value
     elif m.is_junk(one) or m.is_junk(other):
-        value = m.r[FLAGS] = one if m.is_junk(one) else other
+        value = m.r[FLAGS] = (one if m.is_junk(one) else other) >> 4 << 4 | UNDEF
     elif kind == STACK and other & KIND == STACK:
         value = constant((one - other) >> SHIFT) if not (one - other) & ((1 << SHIFT) - 1) else TOP
     elif kind == STACK:
@@ -105,7 +114,7 @@ def and_ri(m: Machine, e: Insn, at: int) -> None:
     elif kind == CONST:
         m.r[e.a] = constant(value >> 4 & mask)
     elif m.is_junk(value):
-        m.r[e.a] = value >> 4 << 4 | MAYBE
+        m.r[e.a] = MAYBE
     elif kind == MAYBE:
         return
     else:
@@ -139,9 +148,8 @@ def alu(m: Machine, e: Insn, at: int) -> None:
     other = m.r[e.b] if e.b >= 0 else TOP
     junk = m.is_junk(value) or m.is_junk(other)
     if junk:
-        worse = value if m.is_junk(value) else other
         mixed = e.name in ("and", "or", "shl", "shr", "sar", "sal", "bts", "btr", "btc")
-        m.r[e.a] = worse >> 4 << 4 | MAYBE if mixed else UNDEF | at << 4
+        m.r[e.a] = MAYBE if mixed else UNDEF | at << 4
         m.r[FLAGS] = TOP if mixed else UNDEF | at << 4
         return
     m.r[FLAGS] = TOP
@@ -208,7 +216,7 @@ def alu_load(m: Machine, e: Insn, at: int) -> None:
     value = m.r[e.a]
     m.r[FLAGS] = TOP
     if m.is_junk(value):
-        m.r[e.a] = value >> 4 << 4 | MAYBE
+        m.r[e.a] = MAYBE
     elif e.c:  # 8 or 16 bits
         part(m, e.a, TOP)
     else:
@@ -226,50 +234,67 @@ def alu_store(m: Machine, e: Insn, at: int) -> None:
         m.spoil(address, e.size, at)
     elif kind == LOCAL:
         m.spread()
-    elif e.b >= 0 and m.is_junk(m.r[e.b]):
-        m.events.append(Junk(at, "store", e.b, m.r[e.b]))
+    elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE:
+        m.is_bad(m.r[e.b], at, "store", e.b)
 
 
 def cmp_rr(m: Machine, e: Insn, at: int) -> None:
     """Compare two registers; `e.size` bytes of them."""
     one, other = m.r[e.a], m.r[e.b]
-    if m.is_junk(one) or m.is_junk(other):
-        register = e.a if m.is_junk(one) else e.b
-        if e.size == 8 and e.a != e.b:
-            m.events.append(Junk(at, "comparison", register, m.r[register]))
-        m.r[FLAGS] = m.r[register] >> 4 << 4 | UNDEF
-    elif one & KIND == STACK and other & KIND == STACK and RSP in (e.a, e.b):
+    if one & KIND in SUSPECT and _compared(m, e, at, e.a):
+        return
+    if other & KIND in SUSPECT and e.a != e.b and _compared(m, e, at, e.b):
+        return
+    if one & KIND == STACK and other & KIND == STACK and RSP in (e.a, e.b):
         m.r[FLAGS] = other if e.a == RSP else one
     else:
         m.r[FLAGS] = TOP
 
 
+def _compared(m: Machine, e: Insn, at: int, register: int) -> bool:
+    """Note an operand of a comparison that is undefined; tell whether the flags are, too.
+
+    A comparison of all 64 bits counts; one of fewer does where its flags are used.
+    """
+    value = m.r[register]
+    if (
+        e.size == 8
+        and (e.name == "cmp" or e.a == e.b)
+        and m.is_bad(value, at, "comparison", register)
+    ):
+        m.r[FLAGS] = value >> 4 << 4 | UNDEF
+        return True
+    if m.is_junk(value):
+        m.r[FLAGS] = at << 4 | UNDEF
+        return True
+    if value & KIND == MAYBE:
+        m.r[FLAGS] = value
+        return True
+    return False
+
+
 def cmp_ri(m: Machine, e: Insn, at: int) -> None:
     """Compare a register with a constant."""
-    value = m.r[e.a]
-    if m.is_junk(value):
-        if e.size == 8:
-            m.events.append(Junk(at, "comparison", e.a, value))
-        m.r[FLAGS] = value >> 4 << 4 | UNDEF
-    else:
-        m.r[FLAGS] = TOP
+    if m.r[e.a] & KIND in SUSPECT and _compared(m, e, at, e.a):
+        return
+    m.r[FLAGS] = TOP
 
 
 def cmp_m(m: Machine, e: Insn, at: int) -> None:
     """Compare memory with a register or a constant."""
-    m.address(e, at)
-    if e.a >= 0 and m.is_junk(m.r[e.a]):
-        if e.size == 8:
-            m.events.append(Junk(at, "comparison", e.a, m.r[e.a]))
-        m.r[FLAGS] = m.r[e.a] >> 4 << 4 | UNDEF
-    else:
-        m.r[FLAGS] = TOP
+    address = m.address(e, at)
+    if address & KIND == STACK and m.unwritten and m.blank(address, e.size, at) & KIND == UNDEF:
+        m.r[FLAGS] = at << 4 | UNDEF
+        return
+    if e.a >= 0 and m.r[e.a] & KIND in SUSPECT and _compared(m, e, at, e.a):
+        return
+    m.r[FLAGS] = TOP
 
 
 def setcc(m: Machine, e: Insn, at: int) -> None:
     """Make a byte of a condition."""
-    if m.is_junk(m.r[FLAGS]):
-        m.events.append(Junk(at, "condition", FLAGS, m.r[FLAGS]))
+    if m.r[FLAGS] & KIND in UNSAFE:
+        m.is_bad(m.r[FLAGS], at, "condition", FLAGS)
     if e.memory:
         address = m.address(e, at)
         if address & KIND == STACK:
@@ -289,12 +314,38 @@ def generic(m: Machine, e: Insn, at: int) -> None:
                 m.spoil(address, e.size or 8, at)
             elif kind == LOCAL:
                 m.spread()
+            elif e.vreads & r[VECTORS]:
+                m.events.append(Junk(at, "store", vector_in(e.vreads & r[VECTORS]), UNDEF))
     for register in e.changed:
         r[register] = TOP
     if e.vector:
-        r[VECTORS] &= ~e.vwrites
+        vector(m, e, at)
         if e.width > 16 and e.vwrites:
             r[UPPER] = 1
+
+
+def vector(m: Machine, e: Insn, at: int) -> None:
+    """Follow which vector registers hold something.
+
+    A sum of what nobody defined is undefined; of shuffles, conversions that keep the upper part and
+    the like only as much is known as that they write.
+    """
+    r = m.r
+    junk = e.vreads & r[VECTORS]
+    if e.a and junk:
+        r[VECTORS] |= e.vwrites
+        for register in e.changed:
+            r[register] = at << 4 | UNDEF
+        return
+    r[VECTORS] &= ~e.vwrites
+    if e.a and m.unwritten and e.vwrites and not e.vreads and e.base >= 0:
+        address = m.address(e, at)
+        if address & KIND == STACK and m.blank(address, e.size, at) & KIND == UNDEF:
+            r[VECTORS] |= e.vwrites
+    elif e.a and e.vwrites and e.base >= 0 and e.index == -1:
+        address = r[e.base]
+        if address & KIND == STACK:
+            m.blank(address + (e.disp << SHIFT), e.size, at)
 
 
 def string(m: Machine, e: Insn, at: int) -> None:
@@ -310,8 +361,8 @@ def string(m: Machine, e: Insn, at: int) -> None:
             m.spread()
         elif kind == LOCAL:
             m.spread()
-        elif m.is_junk(address):
-            m.events.append(Junk(at, "address", 7, address))
+        elif address & KIND in SUSPECT:
+            m.is_bad(address, at, "address", 7)
     for register in e.changed:
         if register in (6, 7) and r[register] & KIND in (STACK, LOCAL):
             r[register] = LOCAL

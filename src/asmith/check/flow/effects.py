@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import arithmetic, modes, moves
@@ -92,9 +93,34 @@ def _outline(e: Insn) -> Callable[..., None]:
     if e.memory and e.name.startswith(_STRINGS) and any(o[0] == "s" for o in e.operands):
         e.size = {"b": 1, "w": 2, "d": 4, "q": 8}.get(e.name[-1], 8)
         return arithmetic.string
+    e.a = int(_flows(e))
     if e.mmx:
         return modes.mmx
     return arithmetic.generic
+
+
+def _flows(e: Insn) -> bool:
+    """Tell whether a vector instruction's result is undefined when any of its operands is.
+
+    One that writes a part of a register and keeps the rest depends on the rest for nothing but
+    that; `x - x` and the like depend on nothing.
+    """
+    vectors = [o for o in e.operands if o[0] == "v"]
+    if _SUM.match(e.name):
+        sources = vectors[-2:]
+        return len(sources) < 2 or sources[0] != sources[1] or e.name.endswith(("d", "s", "sd"))
+    if _MOVE.match(e.name):
+        return not (_SCALAR.match(e.name) and len(vectors) > 1)
+    return bool(_TO_INTEGER.match(e.name))
+
+
+_SUM = re.compile(
+    r"v?(?:add|sub|mul|div|min|max|fn?m(?:add|sub)(?:132|213|231))[sp][sd]$|v?p(?:add|sub|mul)[a-z]+$"
+    r"|v?p?xor(?:p[sd]|[dq])?$"
+)
+_MOVE = re.compile(r"v?mov(?:[au]p[sd]|dq[au](?:8|16|32|64)?|[qd]|s[sd])$")
+_SCALAR = re.compile(r"v?movs[sd]$")
+_TO_INTEGER = re.compile(r"v?cvtt?s[sd]2si$|v?u?comis[sd]$")
 
 
 def _registers(e: Insn) -> None:

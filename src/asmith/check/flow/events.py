@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from asmith.check.flow.values import RSP_AT_ENTRY, SHIFT
 
 if TYPE_CHECKING:
+    from asmith.check.flow.contracts import Convention
     from asmith.check.flow.summary import Summary
     from asmith.check.flow.symbols import Target
 
@@ -35,6 +36,7 @@ class Call(NamedTuple):
     registers: Registers
     target: Target | None
     summary: Summary
+    convention: Convention | None = None
 
     @property
     def name(self) -> str:
@@ -54,6 +56,21 @@ class Junk(NamedTuple):
     use: str
     register: int
     value: int
+
+
+class Narrow(NamedTuple):
+    """All 64 bits of a value are used of which only the low 32 are defined."""
+
+    address: int
+    use: str
+    register: int
+    value: int
+
+
+class Computed(NamedTuple):
+    """An indirect jump to a computed value that is no entry of a table."""
+
+    address: int
 
 
 class Overwrite(NamedTuple):
@@ -105,4 +122,4 @@ class Invalid(NamedTuple):
     address: int
 
 
-Event = Exit | Call | Junk | Overwrite | Below | Out | JumpOut | Split | Invalid
+Event = Exit | Call | Junk | Narrow | Computed | Overwrite | Below | Out | JumpOut | Split | Invalid

@@ -11,16 +11,20 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Call, Exit, Invalid, JumpOut, Junk, Out
+from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Out
 from asmith.check.flow.graph import End
-from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, RSP, UPPER, VECTORS
-from asmith.check.flow.moves import fetch
+from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, RSP, SUSPECT, UPPER, VECTORS
+from asmith.check.flow.moves import UNSAFE, WIDE, fetch, vector_in
+from asmith.check.flow.symbols import Target
 from asmith.check.flow.tables import targets_of_table
 from asmith.check.flow.values import (
     CHOICE,
     ENTRY,
     KIND,
     LOCAL_ADDRESS,
+    MAYBE,
+    OFFSET,
+    RESULT,
     RETURN_ADDRESS,
     RSP_AT_ENTRY,
     SHIFT,
@@ -29,14 +33,17 @@ from asmith.check.flow.values import (
     TABLE,
     TARGET,
     TOP,
+    UNDEF,
     UNKNOWN,
     base,
+    is_whole,
     join,
     residue,
 )
 from asmith.toolchain.decode import Flow
 
 if TYPE_CHECKING:
+    from asmith.check.flow.contracts import Convention
     from asmith.check.flow.graph import Block, Graph
     from asmith.check.flow.machine import Machine, State
 
@@ -67,9 +74,18 @@ class Fixpoint:
     """The run of one function's graph; `exits` collects (kind, address, registers, target)."""
 
     def __init__(
-        self, graph: Graph, machine: Machine, barriers: frozenset[int], *, compiled: bool
+        self,
+        graph: Graph,
+        machine: Machine,
+        barriers: frozenset[int],
+        *,
+        compiled: bool,
+        strict: bool,
+        convention: Convention | None = None,
     ) -> None:
         self.compiled = compiled
+        self.strict = strict
+        self.convention = convention
         self.graph = graph
         self.machine = machine
         self._barriers = barriers
@@ -105,6 +121,7 @@ class Fixpoint:
         m.r = list(block.state[0])
         m.slots = block.state[1]
         m.own = False
+        m.block = block.start
         m.events = block.events = []
         try:
             for act, insn, at in block.ops:
@@ -125,6 +142,7 @@ class Fixpoint:
             operands = self.graph.seen[block.last].operands
             popped = operands[0][1] if operands else 0
             m.events.append(Exit(block.last, tuple(m.r), "ret", None, popped))
+            self._results(block.last)
         elif end is End.TAIL:
             m.events.append(Exit(block.last, tuple(m.r), "jump", block.target))
         elif end is End.BRANCH_TAIL:
@@ -134,10 +152,28 @@ class Fixpoint:
         elif end is End.INDIRECT:
             self._indirect(block)
         elif end is End.OUT:
-            if not self._ends_in_call(block):
+            if block.next in self.graph.others and not self.strict:
+                goal = Target(block.next)  # it runs on into the next function
+                m.events.append(Exit(block.last, tuple(m.r), "jump", goal))
+            elif not self._ends_in_call(block):
                 m.events.append(Out(block.last, block.next))
         elif end is End.INVALID:
             m.events.append(Invalid(block.last))
+
+    def _results(self, at: int) -> None:
+        """Note results that were never set."""
+        m, convention = self.machine, self.convention
+        if convention is None:
+            return
+        for number, register in enumerate(convention.results):
+            value = m.r[register]
+            if value & KIND in SUSPECT:
+                whole = convention.result_size - 8 * number >= 8
+                if whole or value & KIND not in (ENTRY, RESULT, OFFSET) or m.is_junk(value):
+                    m.is_bad(value, at, "result", register)
+        missing = convention.vector_results & m.r[VECTORS]
+        if missing:
+            m.events.append(Junk(at, "result", vector_in(missing), UNDEF))
 
     def _ends_in_call(self, block: Block) -> bool:
         """Tell whether the end is behind a call that, says a compiler, does not return.
@@ -156,8 +192,8 @@ class Fixpoint:
         flags = m.r[FLAGS]
         if insn.name in ("jrcxz", "jecxz", "loop", "loope", "loopne"):
             m.r[1] = TOP
-        elif m.is_junk(flags):
-            m.events.append(Junk(block.last, "branch", FLAGS, flags))
+        elif flags & KIND in UNSAFE:
+            m.is_bad(flags, block.last, "branch", FLAGS)
 
     def _branch(self, block: Block) -> None:
         self._condition(block)
@@ -222,7 +258,7 @@ class Fixpoint:
         for n in range(17):
             a, b = old[n], new[n]
             if a != b and n != RSP:
-                value = m.symbols.either(a, b) if a & KIND in SYMS else join(a, b)
+                value = self._either(a, b, address)
                 if value != a:
                     registers[n] = value
                     changed = True
@@ -238,13 +274,27 @@ class Fixpoint:
             for key, value in slots.items():
                 other = incoming.get(key)
                 if other is not None:
-                    kept[key] = value if value == other else join(value, other)
+                    kept[key] = value if value == other else self._either(value, other, address)
             if kept != state[1]:
                 return tuple(registers), kept
             slots = state[1]
         if changed or slots is not state[1]:
             return tuple(registers), slots
         return None
+
+    def _either(self, a: int, b: int, address: int) -> int:
+        """Return what holds on both of two paths that meet at an address."""
+        m = self.machine
+        if a & KIND in SYMS:
+            return m.symbols.either(a, b)
+        if a & KIND == MAYBE or b & KIND == MAYBE:
+            return join(a, b)
+        one, other = m.is_junk(a), m.is_junk(b)
+        if one != other:
+            return address << 4 | MAYBE
+        if one:
+            return a if a & KIND == b & KIND != ENTRY else UNDEF | address << 4
+        return join(a, b)
 
     def _new_base(self, address: int, old: int) -> tuple[int, list[int], dict[int, int]]:
         """Return rsp where two paths leave it at different addresses, and the state renamed.
@@ -277,8 +327,8 @@ class Fixpoint:
             value = fetch(m, m.address(insn, at), at)
         elif insn.operands and insn.operands[0][0] == "r":
             value = m.r[insn.operands[0][1]]
-            if m.is_junk(value):
-                m.events.append(Junk(at, "jump", insn.operands[0][1], value))
+            if value & KIND in UNSAFE and m.is_bad(value, at, "jump", insn.operands[0][1]):
+                return
         kind = value & KIND
         if kind in (TABLE, TARGET):
             targets = targets_of_table(graph, m.symbols, value, self._barriers)
@@ -296,20 +346,32 @@ class Fixpoint:
             m.r[RSP] = RSP_AT_ENTRY
             m.events.append(Exit(at, tuple(m.r), "ret"))
             return
-        if m.r[RSP] == RSP_AT_ENTRY or kind == ENTRY:
-            m.events.append(Exit(at, tuple(m.r), "jump"))
-            return
         if kind == CHOICE:
             found = [t.address for t in m.symbols.choices(value) if t.address is not None]
             self._spread(block, tuple(a for a in found if graph.is_inside(a)))
+            return
+        if is_whole(value) or (kind == TABLE and value & WIDE and self._is_of_others(value)):
+            m.events.append(Exit(at, tuple(m.r), "jump"))
             return
         labels = graph.labels() if self.compiled else ()
         if labels:
             self._spread(block, labels)
             return
+        if self.strict and kind != MAYBE:
+            m.events.append(Computed(at))
+            return
         raise NotFollowed(
             f"the indirect jump at +{at - graph.function.start:#x} goes to unknown places"
         )
+
+    def _is_of_others(self, value: int) -> bool:
+        """Tell whether a table of whole addresses is none of places in this function."""
+        start = self.machine.symbols.targets[value >> 5].address
+        relocation = self.machine.symbols.relocations.get(start or 0)
+        if relocation is None:
+            return True
+        first = self.machine.symbols.resolved(relocation, relocation.addend).address
+        return first is None or first == self.graph.function.start or not self.graph.holds(first)
 
     def _spread(self, block: Block, targets: tuple[int, ...]) -> None:
         """Go on at each of several addresses."""

@@ -85,6 +85,7 @@ class Graph:
         self._call = call
         self._returns = returns
         self._targets: dict[int, Target] = {}
+        self.others = functions.keys()
         self._parts = {function.start}
         for part in functions.values():
             if part.parent and part.parent == function.name:

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Below, Junk, Overwrite
+from asmith.check.flow.events import Below, Junk, Narrow, Overwrite
 from asmith.check.flow.values import (
     AREA,
     BASE,
     CONST,
     ENTRY,
+    GIVEN_ALWAYS,
     JUNK,
     KIND,
+    LOADED,
     LOCAL,
     LOCAL_ADDRESS,
     MAYBE,
     OFFSET,
+    RESULT,
     RETURN_ADDRESS,
     ROUND,
     RSP_AT_ENTRY,
@@ -50,10 +53,14 @@ if TYPE_CHECKING:
 RSP, FLAGS, DF, MMX, UPPER, MXCSR, FCW, VECTORS = 4, 16, 17, 18, 19, 20, 21, 22
 """Places in the list of registers after the sixteen general ones (`UPPER`: bits 128 and above)."""
 
-EIGHT = 8 << SHIFT
+EIGHT, HALF = 8 << SHIFT, 4 << SHIFT
+SUSPECT = frozenset({STALE, UNDEF, MAYBE, ENTRY, RESULT, OFFSET})
+"""Kinds of values that may be undefined, all or in part."""
 RED_ZONE = 128 << SHIFT
 """The bytes below rsp that signal handlers leave alone (psABI 3.2.2)."""
 
+FIRST_VECTOR = 32
+"""Events number vector registers from here on."""
 RETURN_SIZE = 8
 """Bytes of the return address."""
 
@@ -63,14 +70,32 @@ State = tuple[tuple[int, ...], dict[int, int]]
 class Machine:
     """Registers, slots and events; `symbols` resolves what relocations and rip refer to.
 
-    `given` has a bit for each register that holds something for the function at its entry.
+    `given` has a bit for each register that holds something for the function at its entry, `narrow`
+    for each of which only the low half does, `vectors` for each vector register. `block` is the
+    start of the block that is run. `reads` and `written` collect the 4-byte units of the frame
+    that were read while nothing was known of them, and those that were ever stored to; `escaped`
+    says that the frame's address went elsewhere; `unwritten` are units that an earlier run has
+    found to be read and never stored to.
     """
 
-    __slots__ = ("bases", "escaped", "events", "given", "own", "r", "slots", "symbols")
+    __slots__ = (
+        "bases", "block", "escaped", "events", "given", "lowest", "narrow", "own", "r", "reads",
+        "slots", "symbols", "unwritten", "vectors", "written",
+    )  # fmt: skip
 
-    def __init__(self, symbols: Symbols, given: int) -> None:
+    def __init__(
+        self, symbols: Symbols, given: int, *, narrow: int = 0, vectors: int = 0xFF
+    ) -> None:
         self.symbols = symbols
-        self.given = given
+        self.given = given | GIVEN_ALWAYS
+        self.narrow = narrow
+        self.vectors = vectors
+        self.block = 0
+        self.lowest = 0
+        self.escaped = False
+        self.reads: set[int] = set()
+        self.written: set[int] = set()
+        self.unwritten: frozenset[int] = frozenset()
         self.r: list[int] = []
         self.slots: dict[int, int] = {}
         self.own = False
@@ -81,7 +106,7 @@ class Machine:
         """Return the state at the entry of a function."""
         registers = [entry(n) for n in range(16)]
         registers[RSP] = RSP_AT_ENTRY
-        registers += [entry(FLAGS), 0, 0, 0, 0, 0, 0]
+        registers += [entry(FLAGS), 0, 0, 0, 0, 0, 0xFFFFFFFF & ~self.vectors]
         return tuple(registers), {RSP_AT_ENTRY: RETURN_ADDRESS}
 
     def load_state(self, state: State) -> None:
@@ -113,6 +138,10 @@ class Machine:
             self._forget(key, 8)
         else:
             self.slots[key] = value
+            self.written.add(key)
+            self.written.add(key + HALF)
+        if value & KIND in (STACK, LOCAL):
+            self.escaped = True
 
     def spoil(self, key: int, size: int, at: int) -> None:
         """Store `size` bytes at a STACK address that are not followed."""
@@ -124,15 +153,20 @@ class Machine:
         self._forget(key, size)
 
     def _forget(self, key: int, size: int) -> None:
-        slots = self.mine()
+        slots, written = self.mine(), self.written
         first = key - ((key >> SHIFT & 7) << SHIFT)
         end = key + (size << SHIFT)
         while first < end:
             slots.pop(first, None)
             first += EIGHT
+        first = key - ((key >> SHIFT & 3) << SHIFT)
+        while first < end:
+            written.add(first)
+            first += HALF
 
     def spread(self) -> None:
         """Store somewhere in the frame: what is no saved register or address is forgotten."""
+        self.escaped = True
         kept = {k: v for k, v in self.slots.items() if v & KIND in (ENTRY, STACK)}
         if len(kept) != len(self.slots):
             self.slots, self.own = kept, True
@@ -142,7 +176,22 @@ class Machine:
         below = self.r[RSP] - key
         if below > RED_ZONE and not below & BASE:
             self.events.append(Below(at, below >> SHIFT))
-        return self.slots.get(key, TOP)
+        value = self.slots.get(key)
+        return self.blank(key, 8, at) if value is None else value
+
+    def blank(self, key: int, size: int, at: int) -> int:
+        """Return what is loaded from a place in the frame of which nothing is known."""
+        if key >= RSP_AT_ENTRY:
+            return LOADED
+        first = key - ((key >> SHIFT & 3) << SHIFT)
+        end = key + (size << SHIFT)
+        unwritten = self.unwritten
+        junk = True
+        while first < end:
+            self.reads.add(first)
+            junk = junk and first in unwritten
+            first += HALF
+        return at << 4 | UNDEF if junk else LOADED
 
     # ---- addresses ------------------------------------------------------------------------------
 
@@ -162,8 +211,7 @@ class Machine:
                 value += e.disp << SHIFT
                 if e.index == -1:
                     return value
-            elif kind in JUNK or (kind == ENTRY and not self.given >> (value >> 4) & 1):
-                self.events.append(Junk(at, "address", first, value))
+            elif kind in SUSPECT and self.is_bad(value, at, "address", first):
                 return TOP
             elif e.disp or e.disp_at:
                 value = self.plus(value, self.displacement(e, at))
@@ -183,8 +231,7 @@ class Machine:
         kind = index & KIND
         if kind == CONST:
             return self.plus(value, constant(number(index) * e.scale))
-        if kind in JUNK or (kind == ENTRY and not self.given >> (index >> 4) & 1):
-            self.events.append(Junk(at, "address", e.index, index))
+        if kind in SUSPECT and self.is_bad(index, at, "address", e.index):
             return TOP
         if value & KIND == STACK or (kind == STACK and e.scale == 1):
             return LOCAL_ADDRESS
@@ -221,6 +268,8 @@ class Machine:
         if kind == SYM:
             return self.symbols.shifted(value, n)
         if kind == ENTRY:
+            if not self.given >> (value >> 4) & 1:
+                return value >> 4 << 4 | UNDEF
             return n << 12 | (value >> 4) << 4 | OFFSET if value >> 4 < FLAGS else TOP
         if kind == OFFSET:
             return value + (n << 12)
@@ -239,13 +288,15 @@ class Machine:
             return self.plus(other, one)
         if a in JUNK or b in JUNK:
             return one if a in JUNK else other
+        if self.is_junk(one) or self.is_junk(other):
+            return at << 4 | UNDEF
         if a == STACK or b == STACK:
             pointer, index = (one, other) if a == STACK else (other, one)
             return self.moved(pointer, index, at)
         if a == TABLE and b == SYM:
-            return one >> 4 << 4 | TARGET
-        if b == TABLE and a == SYM:
             return other >> 4 << 4 | TARGET
+        if b == TABLE and a == SYM:
+            return one >> 4 << 4 | TARGET
         if a == b == SYM:
             return self.symbols.added(one, other)
         if SYM in (a, b):
@@ -272,6 +323,32 @@ class Machine:
             if value & KIND == STACK and value >> 9 & 0x7FFFF == ordinal:
                 self.r[n] = LOCAL_ADDRESS
         return made
+
+    def is_bad(self, value: int, at: int, use: str, register: int) -> bool:
+        """Note that a value comes where it counts, if it is undefined; tell whether it is.
+
+        One that is undefined on some path only counts in the block where the paths meet: there the
+        path leads to the place whatever else holds.
+        """
+        kind = value & KIND
+        if kind == ENTRY:
+            number = value >> 4
+            if self.given >> number & 1:
+                if self.narrow >> number & 1:
+                    self.events.append(Narrow(at, use, register, value))
+                return False
+        elif kind == RESULT:
+            if value >> 4 & 1:
+                self.events.append(Narrow(at, use, register, value))
+            return False
+        elif kind == MAYBE and value >> 4 != self.block:
+            return False
+        elif kind == OFFSET:
+            if self.narrow >> (value >> 4 & 15) & 1:
+                self.events.append(Narrow(at, use, register, value))
+            return False
+        self.events.append(Junk(at, use, register, value))
+        return True
 
     def is_junk(self, value: int) -> bool:
         """Tell whether a value is certainly not what anybody meant."""

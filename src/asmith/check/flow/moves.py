@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Junk
-from asmith.check.flow.machine import EIGHT, FLAGS, RSP
+from asmith.check.flow.machine import EIGHT, FIRST_VECTOR, FLAGS, RSP, VECTORS
 from asmith.check.flow.values import (
     AREA,
     BASE,
@@ -13,14 +13,18 @@ from asmith.check.flow.values import (
     ENTRY,
     JUNK,
     KIND,
+    LOADED,
     LOCAL,
     MAYBE,
     ROUND,
+    RSP_AT_ENTRY,
     SHIFT,
     STACK,
+    STALE,
     SYM,
     TABLE,
     TOP,
+    UNDEF,
     UNKNOWN,
     constant,
     join,
@@ -30,6 +34,10 @@ if TYPE_CHECKING:
     from asmith.check.flow.machine import Machine
     from asmith.toolchain.decode import Insn
 
+WIDE = 1 << 4
+"""Marks a TABLE value that was loaded whole."""
+UNSAFE = frozenset({STALE, UNDEF, MAYBE, ENTRY})
+_PLAIN = frozenset({TOP, LOADED})
 MASK32 = (1 << 32) - 1
 
 
@@ -41,6 +49,11 @@ def low32(value: int) -> int:
     if kind in JUNK or kind in (TABLE, ROUND, MAYBE, SYM):
         return value
     return TOP
+
+
+def vector_in(mask: int) -> int:
+    """Return the number by which events know the first vector register of a mask."""
+    return FIRST_VECTOR + (mask & -mask).bit_length() - 1
 
 
 def nothing(m: Machine, e: Insn, at: int) -> None:
@@ -62,7 +75,7 @@ def mov_rr32(m: Machine, e: Insn, at: int) -> None:
     """Move 32 bits between registers."""
     r, value = m.r, m.r[e.b]
     if value & KIND == ENTRY and not m.given >> (value >> 4) & 1:
-        r[e.a] = value
+        r[e.a] = at << 4 | UNDEF
     else:
         r[e.a] = low32(value)
 
@@ -91,9 +104,10 @@ def load64_frame(m: Machine, e: Insn, at: int) -> None:
         if below > 0 and not below & BASE:
             m.r[e.a] = m.take(key, at)
         else:
-            m.r[e.a] = m.slots.get(key, TOP)
-    elif value == TOP:
-        m.r[e.a] = TOP
+            found = m.slots.get(key)
+            m.r[e.a] = m.blank(key, 8, at) if found is None else found
+    elif value in _PLAIN:
+        m.r[e.a] = LOADED
     else:
         m.r[e.a] = fetch(m, m.address(e, at), at)
 
@@ -105,10 +119,10 @@ def fetch(m: Machine, address: int, at: int) -> int:
         return m.take(address, at)
     if kind == SYM:
         value = m.symbols.loaded(address)
-        return value if value != TOP else address >> 4 << 4 | TABLE
+        return value if value != TOP else address >> 4 << 5 | WIDE | TABLE
     if kind == AREA:
-        return address >> 4 << 4 | TABLE
-    return TOP
+        return address >> 4 << 5 | WIDE | TABLE
+    return LOADED
 
 
 def load32(m: Machine, e: Insn, at: int) -> None:
@@ -116,17 +130,21 @@ def load32(m: Machine, e: Insn, at: int) -> None:
     address = m.address(e, at)
     kind = address & KIND
     if kind == STACK:
-        m.r[e.a] = low32(m.take(address, at)) if not address >> SHIFT & 7 else TOP
+        found = m.slots.get(address)
+        m.r[e.a] = low32(m.blank(address, 4, at) if found is None else found)
     elif kind in (AREA, SYM):
-        m.r[e.a] = address >> 4 << 4 | TABLE
+        m.r[e.a] = address >> 4 << 5 | TABLE
     else:
         m.r[e.a] = TOP
 
 
 def load_narrow(m: Machine, e: Insn, at: int) -> None:
     """Load 8 or 16 bits, extended."""
-    m.address(e, at)
-    m.r[e.a] = TOP
+    address = m.address(e, at)
+    value = TOP
+    if address & KIND == STACK and address - ((address >> SHIFT & 7) << SHIFT) not in m.slots:
+        value = m.blank(address, e.size or 1, at)
+    m.r[e.a] = value if value & KIND == UNDEF else TOP
 
 
 def load_part(m: Machine, e: Insn, at: int) -> None:
@@ -166,7 +184,7 @@ def extend(m: Machine, e: Insn, at: int) -> None:
 
 def store64(m: Machine, e: Insn, at: int) -> None:
     """Store 64 bits of a register."""
-    store(m, m.address(e, at), m.r[e.b], at)
+    store(m, m.address(e, at), m.r[e.b], at, e.b)
 
 
 def store64_i(m: Machine, e: Insn, at: int) -> None:
@@ -178,17 +196,15 @@ def store64_i(m: Machine, e: Insn, at: int) -> None:
     store(m, m.address(e, at), value, at)
 
 
-def store(m: Machine, address: int, value: int, at: int) -> None:
+def store(m: Machine, address: int, value: int, at: int, register: int = -1) -> None:
     """Store 8 bytes at an address."""
     kind = address & KIND
     if kind == STACK:
         m.put(address, value, at)
     elif kind == LOCAL:
         m.spread()
-    else:
-        k = value & KIND
-        if k in JUNK or (k == ENTRY and not m.given >> (value >> 4) & 1):
-            m.events.append(Junk(at, "store", -1, value))
+    elif value & KIND in UNSAFE:
+        m.is_bad(value, at, "store", register)
 
 
 def store_narrow(m: Machine, e: Insn, at: int) -> None:
@@ -199,17 +215,15 @@ def store_narrow(m: Machine, e: Insn, at: int) -> None:
         m.spoil(address, e.size, at)
     elif kind == LOCAL:
         m.spread()
-    elif e.b >= 0 and m.is_junk(m.r[e.b]):
-        m.events.append(Junk(at, "store", e.b, m.r[e.b]))
+    elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE:
+        m.is_bad(m.r[e.b], at, "store", e.b)
+    elif e.vector and e.vreads & m.r[VECTORS]:
+        m.events.append(Junk(at, "store", vector_in(e.vreads & m.r[VECTORS]), UNDEF))
 
 
 def lea(m: Machine, e: Insn, at: int) -> None:
     """Compute an address."""
-    before = len(m.events)
-    value = m.address(e, at)
-    if len(m.events) > before:  # no sink: the address is not used yet
-        del m.events[before:]
-        value = m.r[e.base] if e.base >= 0 and m.is_junk(m.r[e.base]) else m.r[e.index]
+    value = _computed(m, e, at)
     if e.a == RSP and value & KIND == LOCAL:
         value = m.fresh(at, UNKNOWN)
     m.r[e.a] = value
@@ -217,12 +231,22 @@ def lea(m: Machine, e: Insn, at: int) -> None:
 
 def lea32(m: Machine, e: Insn, at: int) -> None:
     """Compute an address and keep 32 or 16 bits of it."""
+    m.r[e.a] = low32(_computed(m, e, at))
+
+
+def _computed(m: Machine, e: Insn, at: int) -> int:
+    """Return an address that is not used yet, so whatever goes into it does not count yet."""
+    for register in (e.base, e.index):
+        value = m.r[register] if register >= 0 else TOP
+        if value & KIND in UNSAFE:
+            if value & KIND == MAYBE:
+                return value
+            if m.is_junk(value):
+                return at << 4 | UNDEF
     before = len(m.events)
     value = m.address(e, at)
-    if len(m.events) > before:
-        del m.events[before:]
-        value = m.r[e.base] if e.base >= 0 and m.is_junk(m.r[e.base]) else m.r[e.index]
-    m.r[e.a] = low32(value)
+    del m.events[before:]
+    return value
 
 
 def push_r(m: Machine, e: Insn, at: int) -> None:
@@ -246,6 +270,8 @@ def push(m: Machine, value: int, at: int) -> None:
     if rsp & KIND == STACK:
         rsp -= EIGHT
         m.r[RSP] = rsp
+        if rsp < m.lowest and rsp & BASE == RSP_AT_ENTRY:
+            m.lowest = rsp
         m.put(rsp, value, at)
 
 
@@ -253,9 +279,9 @@ def pop_r(m: Machine, e: Insn, at: int) -> None:
     """Pop a register."""
     rsp = m.r[RSP]
     if rsp & KIND == STACK:
-        value = m.slots.get(rsp, TOP)
+        value = m.slots.get(rsp)
         m.r[RSP] = rsp + EIGHT
-        m.r[e.a] = value
+        m.r[e.a] = m.blank(rsp, 8, at) if value is None else value
     else:
         m.r[e.a] = TOP
 
@@ -296,14 +322,14 @@ def xchg_rr32(m: Machine, e: Insn, at: int) -> None:
 
 def cmov(m: Machine, e: Insn, at: int) -> None:
     """Move on a condition: either of two values."""
-    if m.is_junk(m.r[FLAGS]):
-        m.events.append(Junk(at, "condition", FLAGS, m.r[FLAGS]))
+    if m.r[FLAGS] & KIND in UNSAFE:
+        m.is_bad(m.r[FLAGS], at, "condition", FLAGS)
     value = m.r[e.b]
     m.r[e.a] = join(m.r[e.a], value if e.c else low32(value))
 
 
 def cmov_m(m: Machine, e: Insn, at: int) -> None:
     """Load on a condition."""
-    if m.is_junk(m.r[FLAGS]):
-        m.events.append(Junk(at, "condition", FLAGS, m.r[FLAGS]))
+    if m.r[FLAGS] & KIND in UNSAFE:
+        m.is_bad(m.r[FLAGS], at, "condition", FLAGS)
     m.r[e.a] = join(m.r[e.a], fetch(m, m.address(e, at), at) if e.c else TOP)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asmith.check.flow.contracts import Convention
     from asmith.check.flow.events import Event
     from asmith.check.flow.functions import Function
     from asmith.toolchain.decode import Insn
@@ -29,6 +30,8 @@ class Outcome:
     counted: bool = True
     arguments_end: int | None = None
     address_taken: bool = False
+    convention: Convention | None = None
+    lowest: int = 0
     code: dict[int, Insn] = field(default_factory=dict)
 
     @property

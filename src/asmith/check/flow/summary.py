@@ -40,6 +40,9 @@ class Summary:
     private: bool = False  # any register that it changes may be a result
     vectors: int = 0xFFFFFFFF  # vector registers that it may change
     modes: tuple[int, int, int] = (0, 0, 0)  # DF, MMX, upper halves after it
+    results: tuple[int, ...] = (0, 2)  # of those that it changes, which hold a result
+    narrow: bool = False  # the upper half of its result is undefined
+    vector_results: int = 3
 
 
 PLATFORM = Summary()
@@ -56,12 +59,11 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
             r[register] = TOP
         r[FLAGS] = TOP
     else:
-        if 0 in summary.clobbers:
-            r[0] = at << 5 | RESULT
-        if 2 in summary.clobbers:
-            r[2] = at << 5 | 1 << 4 | RESULT
+        for part, register in enumerate(summary.results):
+            if register in summary.clobbers:
+                r[register] = at << 6 | part << 5 | summary.narrow << 4 | RESULT
         r[FLAGS] = at << 4 | STALE
-        r[VECTORS] |= summary.vectors & ~3
+        r[VECTORS] = (r[VECTORS] | summary.vectors) & ~summary.vector_results
     r[DF], r[MMX] = summary.modes[0], summary.modes[1]
     r[UPPER] = summary.modes[2]
     _slots(m, at)

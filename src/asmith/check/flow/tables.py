@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asmith.check.flow.moves import WIDE
 from asmith.check.flow.symbols import SECTION
 from asmith.check.flow.values import KIND, TABLE
 
@@ -23,11 +24,11 @@ def targets_of_table(
     graph: Graph, symbols: Symbols, value: int, barriers: frozenset[int]
 ) -> tuple[int, ...]:
     """Return the addresses that a TABLE or TARGET value may be; none if it is no jump table."""
-    start = symbols.target(value).address
-    if start is None:
+    wide = value & KIND == TABLE
+    start = symbols.targets[value >> (5 if wide else 4)].address
+    if start is None or (wide and not value & WIDE):
         return ()
     found: dict[int, None] = {}
-    wide = value & KIND == TABLE
     step = 8 if wide else 4
     place = start
     for _ in range(MOST_ENTRIES):

@@ -11,7 +11,7 @@ the million, so they are plain integers, and equal values are equal integers.
     MAYBE   undefined on some path, not on all
     SYM     an address in an object, a number in `Symbols`
     AREA    the same plus an unknown index;  TABLE  what was loaded from there, 4 or 8 bytes wide
-    TARGET  such an entry plus the table's own address: a jump target
+    TARGET  such an entry plus an address, which is the table's own (its number): a jump target
     RESULT  what a call (its address) returned in rax (part 0) or rdx (part 1)
     OFFSET  the entry value of a register plus a constant;  CHOICE  one of several SYM
     ROUND   a number that is a multiple of 16;  LOCAL  some address in the frame
@@ -22,9 +22,12 @@ from __future__ import annotations
 KIND = 15
 TOP = 0
 """Defined, and nothing else is known of it."""
+LOADED = 1 << 4
+"""The same, but a whole 8 bytes as they were found in memory, so that it may be an address."""
 CONST, STACK, ENTRY, STALE, UNDEF, SYM, RESULT, ROUND = 1, 2, 3, 4, 5, 6, 7, 8
 TABLE, TARGET, MAYBE, LOCAL, OFFSET, AREA, CHOICE = 9, 10, 11, 12, 13, 14, 15
 
+RSP = 4
 SHIFT = 28
 BASE = (1 << SHIFT) - 1
 UNKNOWN = 16
@@ -34,6 +37,7 @@ SIGN64 = 1 << 63
 RSP_AT_ENTRY = (8 << 4) | STACK
 """rsp at the entry of a function: a multiple of 16 plus 8 (psABI 3.2.2)."""
 RETURN_ADDRESS = (20 << 4) | ENTRY
+GIVEN_ALWAYS = 1 << RSP | 1 << (RETURN_ADDRESS >> 4)
 LOCAL_ADDRESS = LOCAL
 MULTIPLE = ROUND
 
@@ -82,9 +86,12 @@ def join(one: int, other: int) -> int:
         return LOCAL_ADDRESS
     if is_round(one) and is_round(other):
         return MULTIPLE
-    if a == b == AREA or (a == b == TABLE):
-        return TOP
-    return TOP
+    return LOADED if is_whole(one) and is_whole(other) else TOP
+
+
+def is_whole(value: int) -> bool:
+    """Tell whether a value is an unchanged one of 8 bytes, which may be an address."""
+    return value == LOADED or value & KIND in (SYM, CHOICE, ENTRY, RESULT)
 
 
 def is_round(value: int) -> bool:

@@ -20,6 +20,7 @@ Fails:
 counter_next:
         sub     rsp, 8                  ; rsp = 0 mod 16
         call    puts
+        mov     eax, 1
         add     rsp, 8
         ret
 .end:
@@ -36,6 +37,7 @@ Passes:
 counter_next:
         sub     rsp, 8                  ; rsp = 0 mod 16
         call    puts wrt ..plt
+        mov     eax, 1
         add     rsp, 8
         ret
 .end:

@@ -52,11 +52,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Junk
-from asmith.check.flow.values import ENTRY, KIND, STALE
+from asmith.check.flow.values import KIND, STALE
 from asmith.check.inputs import Level, Profile
 from asmith.check.places import Text
+from asmith.check.wording import origin, register_name
 from asmith.model.finding import Severity
-from asmith.toolchain.decode import FLAGS, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,19 +72,20 @@ PROFILES = dict.fromkeys(Profile, Severity.ERROR)
 def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each use of what nobody defined."""
     for outcome, event in subject.events(Junk):
-        name = NAMES[event.register] if event.register >= 0 else "a saved value"
-        if event.register == FLAGS:
-            name = "the flags"
+        if event.use not in _USES:
+            continue
+        name = register_name(event.register)
+        verb = "hold" if name == "the flags" else "holds"
         yield subject.report(
             ID,
             event.address,
             Text(
                 f"{outcome.function.name} uses {name} as {_USES[event.use]}, but"
-                f" {_origin(subject, event)}",
+                f" {origin(subject, event.value)}",
                 _why(event),
                 "set the register first; keep values over calls in rbx, rbp, r12 to r15 or in"
                 " the frame",
-                f"{name} {'hold' if event.register == FLAGS else 'holds'} nothing here",
+                f"{name} {verb} nothing here",
             ),
         )
 
@@ -98,15 +99,6 @@ _USES = {
     "jump": "the place to jump to",
     "store": "a value to store",
 }
-
-
-def _origin(subject: Followed, event: Junk) -> str:
-    kind, payload = event.value & KIND, event.value >> 4
-    if kind == STALE:
-        return f"the call at {subject.place(payload)} left it undefined"
-    if kind == ENTRY:
-        return f"what {NAMES[payload]} holds at the entry is the caller's"
-    return "nothing set what it comes from"
 
 
 def _why(event: Junk) -> str:

@@ -1,0 +1,232 @@
+"""What contracts say of functions, in the numbers that the analysis computes with.
+
+System V psABI 3.2.3 says where arguments and results are; `asmith.abi.places` obeys it. Of a value
+narrower than 8 bytes the upper bytes of its register are undefined, at the entry and on return.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.summary import CALLEE_SAVED, CALLER_SAVED, Summary
+from asmith.model.contract import (
+    Applied,
+    Name,
+    Number,
+    OfType,
+    Operation,
+    Pointer,
+    Predicate,
+    Role,
+    Words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from asmith.abi.places import Location
+    from asmith.model.contract import Aggregate, CType, Function, Interface, Term
+
+NUMBERS = {
+    name: number
+    for number, name in enumerate(
+        ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{n}" for n in range(8, 16)))
+    )
+}
+RAX, RSP, RDI = 0, 4, 7
+_HALF = 4
+_NULLABLE = ("\\valid", "\\valid_read", "valid_string", "valid_read_string")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument: its general registers and vector registers, or its place on the stack.
+
+    `stack` counts from rsp before the call. `not_null` says that a `requires` clause excludes the
+    null pointer.
+    """
+
+    name: str
+    type: CType
+    size: int
+    registers: tuple[int, ...] = ()
+    vectors: tuple[int, ...] = ()
+    stack: int | None = None
+    not_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How a function is called, and what it may rely on.
+
+    `given`, `narrow`, `vectors` are masks of registers that hold something at the entry, of those
+    whose upper 32 bits do not, and of vector registers. `stack_end` is the offset from the return
+    address behind the last stack argument.
+    """
+
+    name: str
+    given: int
+    narrow: int
+    vectors: int
+    arguments: tuple[Argument, ...]
+    results: tuple[int, ...] = ()
+    result_size: int = 0
+    vector_results: int = 0
+    returns: bool = True
+    variadic: bool = False
+    stack_end: int = 8
+    clobbers: tuple[int, ...] = CALLER_SAVED
+    stack: int | None = None
+    isa: str = ""
+    outcomes: tuple[str, ...] = ()
+    function: Function | None = field(default=None, compare=False)
+
+    @property
+    def own_saved(self) -> tuple[int, ...]:
+        """Return the registers that the function must leave as they were."""
+        return tuple(n for n in CALLEE_SAVED if n not in self.clobbers)
+
+
+def conventions(interfaces: Iterable[Interface]) -> dict[str, Convention]:
+    """Return symbol -> convention for all functions of some interfaces, the first one's first."""
+    from asmith.contract.layout import IncompleteError
+
+    found: dict[str, Convention] = {}
+    for interface in interfaces:
+        for name, function in interface.functions.items():
+            if name not in found:
+                try:
+                    found[name] = _convention(function, interface.types)
+                except IncompleteError:
+                    continue
+    return found
+
+
+@cache
+def summary_of(convention: Convention) -> Summary:
+    """Return what a call of a function does, by its contract."""
+    return Summary(
+        clobbers=convention.clobbers,
+        returns=convention.returns,
+        results=convention.results,
+        narrow=bool(convention.results) and convention.result_size <= _HALF,
+        vector_results=convention.vector_results,
+    )
+
+
+def _convention(function: Function, types: Mapping[str, Aggregate]) -> Convention:
+    from asmith.abi.places import places
+
+    where = places(function, types)
+    needed = frozenset(_never_null(function))
+    arguments = tuple(
+        _argument(location, parameter.type, parameter.name in needed)
+        for location, parameter in zip(where.arguments, function.parameters, strict=True)
+    )
+    given = 1 << RSP | (1 << RDI if where.hidden else 0) | (1 << RAX if function.variadic else 0)
+    narrow = vectors = 0
+    for argument in arguments:
+        for place, register in enumerate(argument.registers):
+            given |= 1 << register
+            if argument.size - 8 * place <= _HALF:
+                narrow |= 1 << register
+        for number in argument.vectors:
+            vectors |= 1 << number
+    results, vector_results = _registers(where.result)
+    return Convention(
+        name=function.name,
+        given=given,
+        narrow=narrow,
+        vectors=vectors,
+        arguments=arguments,
+        results=(RAX,) if where.hidden else results,
+        result_size=8 if where.hidden or where.result is None else where.result.size,
+        vector_results=sum(1 << n for n in vector_results),
+        returns=not function.noreturn,
+        variadic=function.variadic,
+        stack_end=8 + where.stack_bytes,
+        clobbers=_clobbers(function),
+        stack=_number(function, "stack"),
+        isa=next(iter(_words(function, "isa")), ""),
+        outcomes=tuple(c.text for c in function.clauses if c.keyword == "outcome"),
+        function=function,
+    )
+
+
+def _argument(location: Location, ctype: CType, not_null: bool) -> Argument:  # noqa: FBT001
+    registers, vectors = _registers(location)
+    stack = None if location.stack is None else location.stack - 8
+    return Argument(location.name, ctype, location.size, registers, vectors, stack, not_null)
+
+
+def _registers(location: Location | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the numbers of the general and of the vector registers of a value."""
+    names = location.registers if location is not None else ()
+    general = tuple(NUMBERS[n] for n in names if n in NUMBERS)
+    return general, tuple(int(n[3:]) for n in names if n[:3] in ("xmm", "ymm", "zmm"))
+
+
+def _words(function: Function, keyword: str) -> Iterator[str]:
+    for clause in function.clauses:
+        if clause.keyword == keyword and isinstance(clause.body, Words):
+            yield from clause.body.words
+
+
+def _number(function: Function, keyword: str) -> int | None:
+    return next((int(word) for word in _words(function, keyword) if word.isdigit()), None)
+
+
+def _clobbers(function: Function) -> tuple[int, ...]:
+    """Return what a call may change: the caller-saved registers, unless clauses say otherwise."""
+    changed = set(CALLER_SAVED)
+    changed |= {NUMBERS[word] for word in _words(function, "clobbers") if word in NUMBERS}
+    changed -= {NUMBERS[word] for word in _words(function, "preserves") if word in NUMBERS}
+    return tuple(sorted(changed))
+
+
+def _never_null(function: Function) -> Iterator[str]:
+    """Yield the parameters that a `requires` clause keeps from being null, whatever else holds."""
+    pointers = {p.name for p in function.parameters if isinstance(p.type, Pointer)}
+    for clause in function.clauses:
+        if clause.keyword == "requires" and isinstance(clause.body, Predicate):
+            for term in _conjuncts(clause.body.term):
+                name = _kept_from_null(term)
+                if name in pointers:
+                    yield name
+
+
+def _conjuncts(term: Term) -> Iterator[Term]:
+    if isinstance(term, Operation) and term.operator == "&&":
+        for operand in term.operands:
+            yield from _conjuncts(operand)
+    else:
+        yield term
+
+
+def _kept_from_null(term: Term) -> str:
+    """Return the parameter that a term excludes null for, or nothing."""
+    if isinstance(term, Applied) and term.word in _NULLABLE and len(term.arguments) == 1:
+        return _parameter(term.arguments[0])
+    if isinstance(term, Operation) and term.operator == "!=":
+        left, right = term.operands
+        if _is_null(right):
+            return _parameter(left)
+        if _is_null(left):
+            return _parameter(right)
+    return ""
+
+
+def _is_null(term: Term) -> bool:
+    if isinstance(term, OfType) and term.operand is not None:
+        return _is_null(term.operand)
+    return (isinstance(term, Applied) and term.word == "\\null") or (
+        isinstance(term, Number) and term.value == 0
+    )
+
+
+def _parameter(term: Term) -> str:
+    if isinstance(term, OfType) and term.operand is not None:
+        return _parameter(term.operand)
+    return term.name if isinstance(term, Name) and term.role is Role.PARAMETER else ""

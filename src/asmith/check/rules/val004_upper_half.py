@@ -1,0 +1,97 @@
+"""The upper half of a narrow value is used.
+
+Reported with contracts, when an argument or a result of at most 32 bits is used with all 64 bits of
+its register: in an address, in a 64-bit comparison, as a 64-bit argument or as a 64-bit result.
+
+Why: of an argument or result that is narrower than 64 bits only its own bits are defined; what
+is above them in the register is whatever was there (System V psABI 3.2.3).
+
+Mend it by extending first: `movsxd rax, edi` for signed values, `mov eax, edi` for unsigned ones.
+
+Fails:
+
+```nasm fails
+        default rel
+        extern  puts
+        section .text align=16
+        global  counter_next:function (counter_next.end - counter_next)
+counter_next:
+        push    rbx                     ; rsp = 0 mod 16
+        mov     rbx, rdi
+        mov     rdi, [rbx + t_counter.count]
+        call    puts wrt ..plt
+        mov     rax, [rbx + rax]
+        pop     rbx
+        ret
+.end:
+        section .note.GNU-stack noalloc noexec nowrite progbits
+```
+
+Passes:
+
+```nasm passes
+        default rel
+        extern  puts
+        section .text align=16
+        global  counter_next:function (counter_next.end - counter_next)
+counter_next:
+        push    rbx                     ; rsp = 0 mod 16
+        mov     rbx, rdi
+        mov     rdi, [rbx + t_counter.count]
+        call    puts wrt ..plt
+        movsxd  rcx, eax
+        mov     rax, [rbx + rcx]
+        pop     rbx
+        ret
+.end:
+        section .note.GNU-stack noalloc noexec nowrite progbits
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.events import Narrow
+from asmith.check.inputs import Level, Profile
+from asmith.check.places import Text
+from asmith.check.wording import LOW_HALVES, register_name
+from asmith.model.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asmith.check.followed import Followed
+    from asmith.model.finding import Finding
+
+ID = "VAL004"
+LEVEL = Level.CODE
+PROFILES = dict.fromkeys(Profile, Severity.ERROR)
+
+
+def check(subject: Followed) -> Iterator[Finding]:
+    """Yield a finding for each use of an undefined upper half."""
+    for outcome, event in subject.events(Narrow):
+        name = register_name(event.register)
+        half = LOW_HALVES[event.register]
+        yield subject.report(
+            ID,
+            event.address,
+            Text(
+                f"{outcome.function.name} uses all 64 bits of {name} as {_USES[event.use]}, but"
+                " only the low 32 are defined",
+                "an argument or result of at most 32 bits leaves the rest of its register undefined"
+                " (System V psABI 3.2.3)",
+                f"extend it first: `movsxd {name}, {half}`, or `mov {half}, {half}` if unsigned",
+                f"the upper half of {name} is undefined",
+            ),
+        )
+
+
+_USES = {
+    "address": "part of an address",
+    "comparison": "an operand of a comparison",
+    "argument": "an argument",
+    "result": "the result",
+    "store": "a value to store",
+}
