@@ -11,6 +11,7 @@ import io
 import struct
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,13 @@ from asmith.model.objects import (
     LineEntry,
     ObjectDigests,
     ObjectFacts,
-    Relocation,
     Section,
     Symbol,
 )
 from asmith.model.stamp import SECTION as STAMP_SECTION
 from asmith.model.stamp import parse_stamp
 from asmith.toolchain.dwarf import as_loaded, line_entries, line_rows
+from asmith.toolchain.elf_tables import Names, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,10 +51,11 @@ def read_object(data: bytes, path: str) -> ObjectFacts:
         elf = _open(data, path)
         if elf["e_type"] != "ET_REL":
             raise _unusable(path, "it is no relocatable object", "assemble it with nasm -f elf64")
-        sections = tuple(_sections(elf, data, path))
-        symbols = tuple(_symbols(elf))
-        relocations = tuple(_relocations(elf, sections, symbols))
-        starts = [section["sh_offset"] for section in elf.iter_sections()]
+        tables = Tables(data, _names())
+        sections = tuple(tables.sections())
+        symbols = tables.symbols()
+        relocations = tuple(tables.relocations(symbols))
+        starts = [header.offset for header in tables.headers]
     lines = _lines(as_loaded(data, starts, sections, symbols, relocations), sections)
     return ObjectFacts(path, sections, symbols, relocations, lines)
 
@@ -148,7 +150,8 @@ def _reading(path: str) -> Iterator[None]:
     except UsageError:
         raise
     except Exception as error:
-        why = "its headers contradict each other"
+        why = str(error) if isinstance(error, ValueError) and str(error)[:4] == "its " else ""
+        why = why or "its headers contradict each other"
         raise _unusable(path, why, "make it again; it is truncated or corrupt") from error
 
 
@@ -191,52 +194,13 @@ def _sections(elf: Any, data: bytes, path: str) -> Iterator[Section]:
             )
 
 
-def _symbols(elf: Any) -> Iterator[Symbol]:
-    """Yield the symbol table in order, the null symbol first; section symbols get their name."""
-    bindings = {"STB_LOCAL": Binding.LOCAL, "STB_WEAK": Binding.WEAK}
-    table = elf.get_section_by_name(".symtab")
-    for symbol in table.iter_symbols() if table is not None else ():
-        where = symbol["st_shndx"]
-        if where == "SHN_XINDEX":
-            raise ValueError("extended section indices are not read")
-        kind = symbol["st_info"]["type"]
-        named = kind == "STT_SECTION" and isinstance(where, int)
-        yield Symbol(
-            name=elf.get_section(where).name if named else symbol.name,
-            type=str(kind),
-            binding=bindings.get(symbol["st_info"]["bind"], Binding.GLOBAL),
-            visibility=str(symbol["st_other"]["visibility"]),
-            section=where if isinstance(where, int) else None,
-            value=symbol["st_value"],
-            size=symbol["st_size"],
-            undefined=where == "SHN_UNDEF",
-            absolute=where == "SHN_ABS",
-        )
+@cache
+def _names() -> Names:
+    """Return what pyelftools calls the numbers in the tables of an object."""
+    from elftools.elf import enums
 
-
-def _relocations(
-    elf: Any, sections: tuple[Section, ...], symbols: tuple[Symbol, ...]
-) -> Iterator[Relocation]:
-    """Yield all relocations, section by section; x86-64 uses SHT_RELA only (psABI 4.4)."""
-    from elftools.elf.enums import ENUM_RELOC_TYPE_x64
-
-    names = {number: name for name, number in ENUM_RELOC_TYPE_x64.items()}
-    known = {section.index for section in sections}
-    for table in elf.iter_sections("SHT_RELA"):
-        target = table["sh_info"]
-        if target not in known:
-            raise ValueError("relocations apply to no section")
-        for entry in table.iter_relocations():
-            index = entry["r_info_sym"]
-            number = entry["r_info_type"]
-            yield Relocation(
-                section=target,
-                offset=entry["r_offset"],
-                type=names.get(number, f"R_X86_64_{number}"),
-                symbol=symbols[index].name,
-                addend=entry["r_addend"],
-                index=index,
-            )
+    found = (enums.ENUM_SH_TYPE_AMD64, enums.ENUM_ST_INFO_TYPE, enums.ENUM_RELOC_TYPE_x64)
+    return Names(*({v: k for k, v in e.items() if isinstance(v, int)} for e in found))
 
 
 def _lines(loaded: bytes | None, sections: tuple[Section, ...]) -> tuple[LineEntry, ...]:

@@ -115,25 +115,28 @@ class ObjectFlow:
     # ---- one function ---------------------------------------------------------------------------
 
     def _follow(self, function: Function) -> None:
+        """Follow one function; if that needs another one first, that is put before it."""
         outcome = Outcome(function, counted=function.named)
-        self.outcomes[function.start] = outcome
         outcome.address_taken = function.start in self.symbols.taken
         convention = self.roster.conventions.get(function.name) if function.exported else None
         outcome.convention = convention
         outcome.arguments_end = convention.stack_end if convention is not None else None
-
+        self.outcomes[function.start] = outcome
         try:
             graph, machine = self._interpreted(function, outcome)
+            self._note(outcome, graph, machine)
+            self.summaries[function.start] = self._summary(function, outcome)
         except Needed as first:
             del self.outcomes[function.start]
             self.roster.needs[function.start] = {first.address}
             self._pending.discard(function.start)
-            return
         except NotFollowed as reason:
             outcome.reason = str(reason)
             self.summaries[function.start] = PLATFORM
-            return
-        outcome.lowest = machine.lowest
+
+    def _note(self, outcome: Outcome, graph: Graph, machine: Machine) -> None:
+        """Take what a run has shown."""
+        outcome.code, outcome.lowest = graph.seen, machine.lowest
         for start in sorted(graph.blocks):
             if graph.blocks[start].state is not None:
                 outcome.add(graph.blocks[start].events)
@@ -141,9 +144,8 @@ class ObjectFlow:
         if not self.compiled:
             self._lost_stack(outcome)
         for bad in outcome.of(Invalid):
-            outcome.reason = f"its code is no instruction at +{bad.address - function.start:#x}"
-        outcome.code = graph.seen
-        self.summaries[function.start] = self._summary(function, outcome)
+            place = bad.address - outcome.function.start
+            outcome.reason = f"its code is no instruction at +{place:#x}"
 
     def _interpreted(self, function: Function, outcome: Outcome) -> tuple[Graph, Machine]:
         """Run a function to its fixpoint: again, if it reads of its frame what it never wrote."""

@@ -219,7 +219,8 @@ class Fixpoint:
 
     def _outside(self, block: Block, address: int) -> None:
         """Note a jump into the middle of another function."""
-        if self.graph.holds(address) or not self.graph.holds(block.last):
+        graph = self.graph
+        if graph.holds(address) or not graph.holds(block.last) or not graph.function.named:
             return
         self.machine.events.append(JumpOut(block.last, address))
 

@@ -58,6 +58,7 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
         for register in summary.clobbers:
             r[register] = TOP
         r[FLAGS] = TOP
+        r[VECTORS] &= ~summary.vectors
     else:
         for part, register in enumerate(summary.results):
             if register in summary.clobbers:
