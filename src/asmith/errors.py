@@ -83,6 +83,12 @@ class UnavailableError(AsmithError):
     exit_code = ExitCode.UNAVAILABLE
 
 
+class StoppedError(AsmithError):
+    """What was under way ended because somebody asked for it, not because anything is wrong."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest of `known`, or the empty string."""
     from difflib import get_close_matches  # only ever needed to word an error

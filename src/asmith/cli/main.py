@@ -178,6 +178,16 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
                        "help": "functions, objects, types ('struct NAME'), constants"}),
         ("--library", {"metavar": "LIB", "help": "its library (default: the package, else libc)"}),
         ("--package", {"metavar": "PKGCONFIG", "help": "its pkg-config name (default: LIB)"}))),
+    ("watch", "watching:watch", "build what is saved, and keep a program running", (
+        ("--run", {"dest": "product", "metavar": "PRODUCT",
+                   "help": "run it, and replace it when a build succeeds"}),
+        ("arguments", {"nargs": "*", "metavar": "ARGUMENT",
+                       "help": "of that program, behind '--'"}),
+        ("-n --jobs", {"type": int, "default": 1, "metavar": "N", "help": "steps at a time"}),
+        ("--idle", {"type": float, "default": 1.5, "metavar": "SECONDS",
+                    "help": "ask a generator after so long without an edit (default: 1.5)"}),
+        ("--poll", {"action": "store_true", "help": "look at the files instead of using inotify"}),
+    )),
     ("report", "reporting:report", "show what the iteration log says", (
         ("--html", {"type": Path, "metavar": "FILE", "help": "write it as one page with plots"}),)),
     ("doctor", "looking:doctor", "show the tools that are needed and found", ()),

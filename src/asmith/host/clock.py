@@ -32,6 +32,11 @@ def stamp() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def time_of_day() -> str:
+    """Return the local time for a person, to the second."""
+    return datetime.now().astimezone().strftime("%H:%M:%S")
+
+
 def wall() -> float:
     """Return seconds since 1970 in UTC, to compare with the times of files."""
     return time.time()

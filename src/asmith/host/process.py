@@ -71,8 +71,8 @@ def run(
     """Run a command to its end and return what came of it.
 
     `seconds` bounds its run time; past it the whole group is killed, with an `OverrunError`.
-    `environment` is added to
-    ours. A missing program is a `MissingProgramError` that says what to `install`.
+    `environment` is added to ours. A missing program is a `MissingProgramError` that says what to
+    `install`.
     """
     source = _readable(stdin)
     try:
@@ -97,8 +97,8 @@ def run(
         ) from error
     finally:
         os.close(source)
-    guard = _guard()
-    os.write(guard, f"+ {child.pid}\n".encode())
+    guard("+", child.pid)
+    _RUNNING.add(child)
     try:
         stdout, stderr = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:
@@ -109,17 +109,34 @@ def run(
         overrun.stderr = error.stderr or b""
         raise overrun from error
     finally:
+        _RUNNING.discard(child)
         _end_group(child)
-        os.write(guard, f"- {child.pid}\n".encode())
+        guard("-", child.pid)
     done = Completed(child.returncode, stdout, stderr)
     if not done.ok and _is_full(done, cwd):
         raise files.explain(OSError(errno.ENOSPC, ""), f"finish '{command[0]}'", cwd)
     return done
 
 
+_RUNNING: set[subprocess.Popen[bytes]] = set()  # a set's add, discard and copy are atomic
+
+
+def stop_all() -> None:
+    """Kill what `run` waits for now on any thread; each `run` then returns."""
+    for child in _RUNNING.copy():
+        if child.returncode is None:  # not reaped yet, so nobody else has its id
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+
 def _is_full(done: Completed, cwd: Path) -> bool:
     """Tell whether a program failed for want of disk space: it says so, or there is none left."""
     return os.strerror(errno.ENOSPC).encode() in done.stderr or not os.statvfs(cwd).f_bavail
+
+
+def guard(sign: str, group: int) -> None:
+    """Let a group end when we end, however (`+`), or say that it has ended itself (`-`)."""
+    os.write(_guard(), f"{sign} {group}\n".encode())
 
 
 @lru_cache(maxsize=1)

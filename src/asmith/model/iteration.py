@@ -40,7 +40,7 @@ class Result(StrEnum):
 
     ADOPTED = "adopted"  # what ran holds, and is the last good build
     FAILED = "failed"  # findings, a failed step or test, or an answer that nobody has
-    WAITING = "waiting"  # an answer was taken that is adopted together with others
+    WAITING = "waiting"  # for the idle time before a generator is asked, or for other answers
     REFUSED = "refused"  # a spec, interface or the configuration cannot be read
     CANCELLED = "cancelled"  # a newer edit or Ctrl-C ended it
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from asmith.run.session import Session
 
 
+class NotNowError(UnavailableError):
+    """There is a generator for a module, and it is not asked in this build."""
+
+
 def request(session: Session, name: ModuleName) -> str:
     """Return the request for a module: what `asmith prompt` prints and a generator is sent."""
     module = session.modules[name]
@@ -95,7 +99,14 @@ def obstacle(session: Session, name: ModuleName) -> UnavailableError | None:
             why=error.why,
             help=error.help,
         )
-    if found is None and not generators.available(session.workspace.config.generator):
+    available = generators.available(session.workspace.config.generator)
+    if found is None and available and not session.asks:
+        return NotNowError(
+            f"module '{name}' waits for an answer",
+            where=_place(session, name),
+            why="; ".join(str(r) for r in module.stale),
+        )
+    if found is None and not available:
         return UnavailableError(
             f"module '{name}' is stale and there is no answer for it",
             where=_place(session, name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from asmith.errors import AsmithError, ExitCode, StepFailedError, UnavailableError
+from asmith.errors import AsmithError, ExitCode, StepFailedError, StoppedError, UnavailableError
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
 from asmith.run import adopt, answering, engine, events, layout, planning, recorder, tasks, view
@@ -14,6 +14,7 @@ from asmith.run.session import Session
 from asmith.store import lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from asmith.model.plan import Plan
@@ -32,6 +33,8 @@ class Options:
     locked: bool = False  # fail if anything is stale
     force: bool = False  # overwrite hand-edited texts
     before: float = 0.0  # seconds since the command started
+    asks: bool = True  # call generators; without it the store alone answers
+    stop: Callable[[], bool] = lambda: False  # asked before each step: end the build here
     steps: frozenset[Step] | None = None  # exactly these, instead of those behind the targets
 
 
@@ -68,7 +71,8 @@ def build_locked(root: Path, options: Options, observer: Observer) -> Outcome:
     failed: dict[ModuleName, AsmithError] = {}
     again = _TRIES
     while True:
-        session = tasks.prepare(root, Session, force=options.force)
+        session = tasks.prepare(root, Session, force=options.force, asks=options.asks)
+        session.stop = options.stop
         session.observer = observer
         session.tell(events.Opened(session))
         session.hold(planning.mates(session, failed))
@@ -79,6 +83,8 @@ def build_locked(root: Path, options: Options, observer: Observer) -> Outcome:
             outcome.kept = sum(session.status(s).clean for s in steps)
         run_steps(session, steps, options.jobs)
         outcome.executed += session.executed
+        if options.stop():
+            raise StoppedError("the build was stopped")
         if session.outdated() and (again := again - 1) > 0:
             continue  # a spec or interface was saved meanwhile: what it made is not adopted
         # Beyond this point every step either holds, or failed, or waits for one that failed.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.errors import AsmithError, StepFailedError
+from asmith.errors import AsmithError, StepFailedError, StoppedError
 from asmith.host import files
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
@@ -29,6 +29,8 @@ _TRIES = 5  # how often a step is begun again because its inputs changed under i
 
 def execute(session: Session, step: Step) -> None:
     """Run a step and record its result in the stage; raises `AsmithError`."""
+    if session.stop():
+        raise StoppedError(f"{step} was stopped")
     status = session.status(step)
     if status.blocked_by is None:
         session.tell(events.Started(step, status.reasons))

@@ -24,14 +24,20 @@ if TYPE_CHECKING:
     from asmith.run.recorder import Recorder
 
 
-def write(recorder: Recorder, failure: BaseException | None) -> None:
-    """Append the iteration of a recorder to its project's log; raises `AsmithError`."""
+def write(recorder: Recorder, failure: BaseException | None) -> Iteration | None:
+    """Append the iteration of a recorder to its project's log, and return it.
+
+    Nothing ran, nothing was edited and nothing failed anew: that is none. Raises `AsmithError`.
+    """
     total = recorder.elapsed()
     log = Log(recorder.root / layout.ITERATIONS)
     edit, seen = edits.since(recorder, log.seen())
     if not (recorder.ran or edit or failure):
-        return  # the same failure again, and nothing was edited since
-    log.add(_row(recorder, failure, edit, total), {**seen, **edits.adopted(recorder)})
+        return None
+    row = _row(recorder, failure, edit, total)
+    settled = row.result in (Result.ADOPTED, Result.FAILED)  # else the edit is the next one's too
+    log.add(row, {**seen, **edits.adopted(recorder)} if settled else {})
+    return row
 
 
 def _row(

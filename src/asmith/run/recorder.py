@@ -11,17 +11,19 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from asmith.errors import AsmithError, UsageError
+from asmith.errors import AsmithError, StoppedError, UsageError
 from asmith.host import clock, files
 from asmith.model.iteration import Ran, Result
 from asmith.model.plan import StepKind
 from asmith.run import layout
+from asmith.run.answering import NotNowError
 from asmith.run.events import Adopted, Adopting, Closed, Ended, Opened, Passed, Planned, Started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from asmith.model.iteration import Iteration
     from asmith.model.names import ModuleName
     from asmith.model.plan import Reason, Step
     from asmith.run.events import Event, Observer
@@ -124,34 +126,40 @@ class Recorder:
         """Return what it came to."""
         if isinstance(failure, UsageError) and self.first is None:
             return Result.REFUSED
+        if isinstance(failure, StoppedError):
+            return Result.CANCELLED
         if failure is not None and not isinstance(failure, AsmithError):
             return Result.CANCELLED
-        if self.told(failure):
+        errors = self.told(failure)
+        if any(not isinstance(e, NotNowError) for e in errors):
             return Result.FAILED
-        return Result.WAITING if self.closed is None else Result.ADOPTED
+        return Result.WAITING if errors or self.closed is None else Result.ADOPTED
 
     def told(self, failure: BaseException | None) -> tuple[AsmithError, ...]:
         """Return the errors that the build ended with."""
         own = (failure,) if isinstance(failure, AsmithError) else ()
         return (*(self.closed.errors if self.closed else ()), *own)
 
-    def write(self, failure: BaseException | None = None) -> None:
-        """Append the iteration to the log if anything ran or failed; warn if it cannot be.
+    def write(self, failure: BaseException | None = None) -> Iteration | None:
+        """Append the iteration to the log if anything ran or failed, and return it.
+
+        Where it cannot be written that is a warning.
 
         What was asked for in vain (an unknown target, `--locked` of what is stale) is no iteration.
         """
         failed = self.closed is not None and self.closed.errors
         if not (self.ran or self.always or failed or self.result(failure) is Result.REFUSED):
-            return
+            return None
         from asmith.run import iterations
         from asmith.store.iterations import LogError
 
         try:
-            iterations.write(self, failure)
+            return iterations.write(self, failure)
         except LogError as error:
             _warn(error)
         except AsmithError as error:
             _warn(LogError(error.what, where=error.where, help=error.help))
+        return None
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from asmith.store.answers import Store
 from asmith.store.state import Entry, Slot, State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from asmith.errors import AsmithError
@@ -61,6 +61,8 @@ class Session:
     store: Store
     modules: dict[ModuleName, Module]
     force: bool = False  # overwrite texts that were edited by hand
+    asks: bool = True  # call generators
+    stop: Callable[[], bool] = lambda: False  # asked before each step
     problems: dict[ModuleName, AsmithError] = field(default_factory=dict)  # cannot be answered
     failures: dict[Step, AsmithError] = field(default_factory=dict)
     executed: list[Step] = field(default_factory=list)

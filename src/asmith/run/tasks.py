@@ -105,10 +105,11 @@ class Run:
         return _told(work)
 
 
-def prepare(root: Any, kind: type[Session], *, force: bool = False) -> Session:
+def prepare(root: Any, kind: type[Session], *, force: bool = False, asks: bool = True) -> Session:
     """Return a session whose change-sets without an answer are held on their base.
 
-    With `force` an edit by hand does not stand in the way of an answer.
+    With `force` an edit by hand does not stand in the way of an answer; unless it `asks`, the store
+    alone answers.
     """
     from asmith.store.state import State
 
@@ -116,6 +117,7 @@ def prepare(root: Any, kind: type[Session], *, force: bool = False) -> Session:
     files.remove_tree(root / layout.SCRATCH)  # of a build that was killed: the lock is ours
     session = kind.open(root)
     session.force = force
+    session.asks = asks
     hold_unanswerable(session)
     return session
 

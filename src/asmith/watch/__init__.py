@@ -1,0 +1,1 @@
+"""`asmith watch`: stays resident, builds what is saved, and keeps the program running."""

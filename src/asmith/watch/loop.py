@@ -1,0 +1,269 @@
+"""The loop of `asmith watch`: notice, wait a moment, build, say what came of it, run the program.
+
+Everything happens on one thread but the noticing of edits and keys. A newer edit stops the build
+that it makes worthless: no further step starts and what runs is killed, except a generator, whose
+answer is paid for and kept. Generators are asked only when no edit came for an idle time, or on a
+key press; until then everything else is brought up to date.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from asmith.errors import AsmithError, StoppedError, UnavailableError
+from asmith.host import clock, process
+from asmith.model.names import digest_bytes
+from asmith.model.plan import StepKind
+from asmith.project import config
+from asmith.run import build, layout
+from asmith.run.answering import NotNowError
+from asmith.run.events import Adopting, Ended, Started
+from asmith.run.recorder import Recorder
+from asmith.store import lock
+from asmith.watch.edits import Edits
+from asmith.watch.runner import Runner, check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from asmith.model.iteration import Iteration
+    from asmith.run.events import Event
+    from asmith.run.session import Session
+    from asmith.watch.notice import Notice
+
+_LOOK = 0.5  # seconds between two looks at the running program
+_PAUSE = 0.05  # seconds between two tries for a lock that another command holds
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to watch."""
+
+    jobs: int = 1
+    idle: float = 1.5  # seconds without an edit before a generator is asked
+    quiet: float = 0.02  # seconds without an event before a build starts
+    run: str = ""  # the product to keep running
+    arguments: tuple[str, ...] = ()  # of that program
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one iteration came to, for whoever prints it."""
+
+    paths: tuple[str, ...]  # that changed; none for the first build
+    executed: tuple[str, ...]
+    errors: tuple[AsmithError, ...]
+    waiting: tuple[AsmithError, ...]  # modules whose generator is asked after the idle time
+    cancelled: bool
+    since: float  # seconds from the last edit, without the debounce, to the start
+    linked: float | None  # seconds from the start
+    tested: float | None
+    total: float
+    row: Iteration | None  # of the log
+
+
+class Printer(Protocol):
+    """Prints what happens."""
+
+    def iteration(self, told: Told) -> None:
+        """Print one iteration."""
+
+    def note(self, text: str) -> None:
+        """Print a line about anything else."""
+
+
+class Watch:
+    """One project, watched until `stop`."""
+
+    def __init__(self, root: Path, options: Options, printer: Printer) -> None:
+        """Read the configuration if a program is to be run; raises `UsageError`."""
+        self.root = root
+        self.options = options
+        self.printer = printer
+        self.edits = Edits(root)
+        self.inbox: queue.SimpleQueue[str] = queue.SimpleQueue()  # may be put from a signal handler
+        self.runner: Runner | None = None
+        if options.run:
+            from asmith.host import files
+
+            check(config.parse(files.read_bytes(root / config.CONFIG)), options.run)
+            self.runner = Runner(root, options.run, options.arguments, printer.note)
+        self._stopping = False
+        self._newer = threading.Event()  # an edit came that the running build does not know
+        self._building = False
+        self._generating = 0
+        self._ask_at: float | None = None
+        self._notice: Notice | None = None
+        self._included: dict[str, tuple[str, ...]] = {}
+
+    # ---- from other threads and signal handlers --------------------------------------------------
+
+    def noticed(self, path: str) -> None:
+        """Take notice of an event; stop the build that the edit makes worthless."""
+        if self.edits.note(path):
+            self._interrupt()
+            self.inbox.put("edit")
+
+    def pressed(self, key: str) -> None:
+        """Take notice of a key."""
+        self.inbox.put(key)
+
+    def stop(self) -> None:
+        """End the loop soon."""
+        self._stopping = True
+        self._newer.set()
+        process.stop_all()
+        self.inbox.put("stop")
+
+    def _interrupt(self) -> None:
+        if self._building:
+            self._newer.set()
+            if not self._generating:
+                process.stop_all()
+
+    # ---- the loop --------------------------------------------------------------------------------
+
+    def run(self, notice: Notice) -> None:
+        """Build, and then again for each edit, until it is told to stop."""
+        self._notice = notice
+        try:
+            self._iterate((), asks=False, since=clock.age())
+            while not self._stopping:
+                self._turn()
+        finally:
+            if self.runner is not None:
+                self.runner.stop()
+
+    def _turn(self) -> None:
+        word = self._wait()
+        if self.runner is not None:
+            self.runner.look()
+        if word == "q":
+            self.stop()
+        if word in ("\n", "\r", " ") and self._ask_at is not None:
+            self._ask_at = clock.monotonic()
+        if self._stopping:
+            return
+        if self.edits.waiting():
+            if self.edits.rest(self.options.quiet) <= 0:
+                last = self.edits.last
+                if paths := self.edits.take():
+                    since = max(0.0, clock.monotonic() - last - self.options.quiet)
+                    self._iterate(paths, asks=False, since=since)
+        elif self._ask_at is not None and clock.monotonic() >= self._ask_at:
+            self._iterate((), asks=True, since=0.0)
+
+    def _wait(self) -> str:
+        """Return the next word of the inbox, or "" when there is something to do without one."""
+        seconds = _LOOK if self.runner is not None else 3600.0
+        if self.edits.waiting():
+            seconds = self.edits.rest(self.options.quiet)
+        elif self._ask_at is not None:
+            seconds = min(seconds, self._ask_at - clock.monotonic())
+        try:
+            return self.inbox.get(timeout=max(seconds, 0.0))
+        except queue.Empty:
+            return ""
+
+    def _iterate(self, paths: Sequence[str], *, asks: bool, since: float) -> None:
+        recorder = Recorder(self.root, "watch", waited=since if paths else None, always=True)
+        outcome, failure = self._build(recorder, asks=asks)
+        cancelled = isinstance(failure, StoppedError)
+        total = recorder.elapsed()
+        self.edits.settle(f(m) for m in recorder.adopted for f in (layout.source, layout.record))
+        errors = list(outcome.errors if outcome else ())
+        if failure is not None and not cancelled:
+            errors.append(failure)
+        waiting = tuple(e for e in errors if isinstance(e, NotNowError))
+        self._ask_at = clock.monotonic() + self.options.idle if waiting else None
+        idle = not recorder.ran and (waiting or cancelled)  # the iteration is yet to come
+        row = None if idle else recorder.write(failure)
+        self._learn(recorder)
+        told = Told(
+            paths=tuple(paths),
+            executed=tuple(r.step for r in recorder.ran),
+            errors=tuple(e for e in errors if e not in waiting),
+            waiting=waiting,
+            cancelled=cancelled,
+            since=since,
+            linked=recorder.times.get(StepKind.LINK),
+            tested=None if errors or cancelled else recorder.times.get(StepKind.TEST),
+            total=total,
+            row=row,
+        )
+        if self.runner is not None and outcome is not None and not told.errors:
+            self.runner.update()
+        self.printer.iteration(told)
+
+    def _build(
+        self, recorder: Recorder, *, asks: bool
+    ) -> tuple[build.Outcome | None, AsmithError | None]:
+        def observe(event: Event) -> None:
+            recorder(event)
+            match event:
+                case Adopting():
+                    self._building = False  # too late to stop: it is all or nothing from here
+                case Started(step) | Ended(step) if step.kind is StepKind.GENERATE:
+                    self._generating += 1 if isinstance(event, Started) else -1
+                case _:
+                    pass
+
+        self._newer.clear()
+        self._generating = 0
+        self._building = True
+        options = build.Options(jobs=self.options.jobs, asks=asks, stop=self._newer.is_set)
+        try:
+            handle = self._lock()
+            try:
+                return build.build_locked(self.root, options, observe), None
+            finally:
+                lock.release(handle)
+        except AsmithError as error:
+            return None, error
+        finally:
+            self._building = False
+
+    def _lock(self) -> int:
+        """Take the lock; wait for another command that builds."""
+        told = False
+        while True:
+            try:
+                return lock.acquire(self.root / layout.LOCK)
+            except UnavailableError as error:
+                if self._newer.is_set():
+                    raise StoppedError("the build was stopped") from None
+                if not told:
+                    self.printer.note(f"waiting: {error.what}")
+                    told = True
+                clock.pause(_PAUSE)
+
+    # ---- what a build read -----------------------------------------------------------------------
+
+    def _learn(self, recorder: Recorder) -> None:
+        """Take over the digests of sources, and which files modules take in from elsewhere."""
+        session = recorder.session
+        if session is None:
+            return
+        first = not self._included
+        for name in session.modules if first else recorder.adopted:
+            self._included[name] = session.modules[name].included_files()
+        self._watch_included(session)
+        if first:
+            texts = ((n, m.source) for n, m in session.modules.items() if not m.draft)
+            read = {layout.source(n): digest_bytes(t) for n, t in texts if t is not None}
+            self.edits.learn({**session.workspace.sources, **read})
+
+    def _watch_included(self, session: Session) -> None:
+        extra = frozenset(p for paths in self._included.values() for p in paths)
+        fresh = extra - self.edits.extra
+        if extra == self.edits.extra or self._notice is None:
+            return
+        self.edits.learn({p: d for p in fresh if (d := session.digest(p)) is not None})
+        self.edits.extra = extra
+        self._notice.also(extra)
+        for path in fresh:  # it may have changed before its directory was watched
+            self.noticed(path)
