@@ -5,6 +5,7 @@
 ;@   out   rax
 ;@   requires \valid(c)
 ;@   assigns c->count
+;@   stack 32
 ;@   ensures \result > 0                ; error: [SRC004]
         default rel
         section .text align=16

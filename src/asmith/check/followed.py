@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from asmith.check.flow.events import Call, Exit
-from asmith.check.flow.symbols import OFFSET, SECTION
+from asmith.check.flow.symbols import SECTION, WITHIN
 from asmith.check.inputs import ObjectInput, Profile
 from asmith.check.places import Spot, Text, at_offset, finding
 
@@ -50,6 +50,22 @@ class Followed:
         for outcome, leave in self.events(Exit):
             yield outcome, leave, leave.verb
 
+    def callee(self, outcome: Outcome, address: int) -> str:
+        """Return the name of what the call at an address calls, or words for it."""
+        for call in outcome.of(Call):
+            if call.address == address:
+                name = call.convention.name if call.convention is not None else call.name
+                return name or "a function"
+        return "a function"
+
+    def releaser(self, name: str) -> str:
+        """Return the function that must release the result of another one."""
+        for outcome, call in self.events(Call):
+            del outcome
+            if call.convention is not None and call.convention.name == name:
+                return call.convention.released_by
+        return "its releaser"
+
     def inside(self, address: int) -> str:
         """Return the function whose code an address is in, or nothing."""
         for outcome in self.outcomes:
@@ -64,7 +80,7 @@ class Followed:
 
     def _spot(self, address: int) -> Spot:
         """Return the spot of an instruction, in the function that its address belongs to."""
-        spot = at_offset(self.object, address >> SECTION, address & OFFSET)
+        spot = at_offset(self.object, address >> SECTION, address & WITHIN)
         if spot.function:
             return spot
         for outcome in self.outcomes:

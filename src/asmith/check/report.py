@@ -25,20 +25,38 @@ typedef struct counter {
 
 /*@ requires \\valid(c);
   @ assigns  c->count;
+  @ asm stack 32;
   @*/
 uint64_t counter_next(counter *c);
 """
-"""`counter.h`, which the NASM examples of the rules implement; they may use libc's `puts`."""
+"""`counter.h`, which the NASM examples of the rules implement; they may use libc's functions."""
+
+EXAMPLE_LIBRARY = """\
+//@ asm library "libc" header "stdio.h" header "stdlib.h";
+#include <stddef.h>
+
+int puts(const char *s);
+
+//@ asm releases p;
+void free(void *p);
+
+//@ asm outcome none: \\result == \\null; asm acquires \\result by free;
+void *calloc(size_t n, size_t size);
+"""
+"""`libc.h`, which they may use."""
 
 _INTRODUCTION = f"""\
 # Rules
 
 Generated from the docstrings of the rules; `asmith explain RULE` prints one of them. The NASM
-examples implement this interface, `counter.h`, and their spec's `uses` allows `libc.puts`. They
-leave out the banner, except in SRC004, which asks for it:
+examples implement this interface, `counter.h`, and may use `libc.h` below it. They leave
+out the banner, except in SRC004, which asks for it:
 
 ```c
 {EXAMPLE_CONTRACT}```
+
+```c
+{EXAMPLE_LIBRARY}```
 
 Profiles: `project` for modules whose contracts are known, `asm` for any other hand-written
 object, `compiled` for what a compiler made. A rule can be waived in the interface, with a reason:

@@ -25,6 +25,23 @@ NAMES = (
 )
 
 
+BASELINE = "x86-64"
+LEVELS = (BASELINE, "x86-64-v2", "x86-64-v3", "x86-64-v4", "an extension of no level")
+"""The micro-architecture levels of the psABI (3.1.1), and what is in none of them."""
+_EXTENSIONS = {
+    **dict.fromkeys(("CMPXCHG16B", "POPCNT", "SSE3", "SSE4_1", "SSE4_2", "SSSE3"), LEVELS[1]),
+    **dict.fromkeys(
+        ("AVX", "AVX2", "BMI1", "BMI2", "F16C", "FMA", "LZCNT", "MOVBE", "XSAVE"), LEVELS[2]
+    ),
+    **dict.fromkeys(("AVX512F", "AVX512BW", "AVX512CD", "AVX512DQ", "AVX512VL"), LEVELS[3]),
+}
+_OF_BASELINE = frozenset({
+    "CMOV", "CPUID", "CX8", "FXSR", "MMX", "MULTIBYTENOP", "PAUSE", "SSE", "SSE2", "TSC", "X64",
+    "CLFSH", "SYSCALL", "CET_IBT", "SEP", "FPU", "FPU287", "FPU387", "FCMOV", "RDPMC", "MSR",
+    "CLFLUSH", "PREFETCHNTA", "PREFETCHW", "LAHF", "UNKNOWN", "HLE_OR_RTM",
+})  # fmt: skip
+
+
 class Flow(IntEnum):
     """Where control goes after an instruction."""
 
@@ -214,6 +231,24 @@ def _tables() -> Any:
     flows = {getattr(iced.FlowControl, name): flow for name, flow in _FLOWS.items()}
     others = {v: k.lower() for k, v in vars(iced.Register).items() if isinstance(v, int)}
     return registers, mnemonics, flows, others, iced, iced.InstructionInfoFactory()
+
+
+@cache
+def _features() -> Any:
+    import iced_x86 as iced
+
+    return {v: k for k, v in vars(iced.CpuidFeature).items() if isinstance(v, int)}
+
+
+def isa_level(insn: Insn) -> str:
+    """Return the lowest level that has all the extensions of an instruction."""
+    names = [_features()[number] for number in insn.isa]
+    levels = [_EXTENSIONS.get(name, BASELINE if _is_old(name) else LEVELS[-1]) for name in names]
+    return max(levels, key=LEVELS.index, default=BASELINE)
+
+
+def _is_old(name: str) -> bool:
+    return name in _OF_BASELINE or name.startswith("INTEL")
 
 
 def describe(instruction: Any, decoder: Any, raw: bytes) -> Insn:

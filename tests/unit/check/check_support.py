@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from asmith.abi import banner
 from asmith.check.engine import HeaderInput, LinkInput, ObjectInput
-from asmith.check.report import EXAMPLE_CONTRACT
+from asmith.check.report import EXAMPLE_CONTRACT, EXAMPLE_LIBRARY
 from asmith.contract.reader import read_interfaces
 from asmith.model.names import InterfaceName, ModuleName, digest_of
 from asmith.model.objects import Binding, ObjectFacts, Symbol
@@ -43,9 +43,9 @@ def counter(more: str = "", *, clauses: str = "") -> Interface:
     return read_interfaces({COUNTER: ("interfaces/counter.h", header.encode())})[COUNTER]
 
 
-def libc(declarations: str = "int puts(const char *s);") -> Interface:
+def libc(declarations: str = "") -> Interface:
     """Return an external interface that libc implements."""
-    header = f"{LIBC_HEADER}{declarations}\n"
+    header = f"{LIBC_HEADER}{declarations}\n" if declarations else EXAMPLE_LIBRARY
     return read_interfaces({LIBC: ("interfaces/libc.h", header.encode())})[LIBC]
 
 
@@ -76,7 +76,7 @@ def subject(source: str, *, include: str = INCLUDE, **changes: Any) -> ObjectInp
         "source": text,
         "source_path": PATH,
         "visible": {LIBC: libc()},
-        "uses": (Use(LIBC, "puts"),),
+        "uses": tuple(Use(LIBC, n) for n in ("puts", "calloc", "free")),
     }
     return ObjectInput(**(values | changes))
 

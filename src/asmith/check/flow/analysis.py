@@ -8,11 +8,12 @@ from asmith.check.flow import moves
 from asmith.check.flow.arguments import look_at_arguments
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
-from asmith.check.flow.events import Call, Exit, Invalid, Out
-from asmith.check.flow.fixpoint import Ended, Fixpoint, Needed, NotFollowed
+from asmith.check.flow.events import Call, Exit, Invalid, Out, Unreached
+from asmith.check.flow.fixpoint import Context, Ended, Fixpoint, Needed, NotFollowed
 from asmith.check.flow.graph import Graph
 from asmith.check.flow.machine import DF, MMX, RSP, UPPER, Machine
 from asmith.check.flow.outcome import Outcome
+from asmith.check.flow.owned import acquire
 from asmith.check.flow.roster import Roster
 from asmith.check.flow.summary import (
     CALLER_SAVED,
@@ -22,7 +23,7 @@ from asmith.check.flow.summary import (
     apply,
     clobbered,
 )
-from asmith.check.flow.symbols import Symbols, Target
+from asmith.check.flow.symbols import SECTION, WITHIN, Symbols, Target
 from asmith.check.flow.tables import barriers_of
 from asmith.check.flow.values import KIND, STACK, SYM
 from asmith.model.objects import Section
@@ -43,6 +44,7 @@ GIVEN = sum(1 << n for n in (0, 1, 2, 4, 6, 7, 8, 9, 10))
 """What may hold something at the entry of a function whose prototype is unknown: the arguments'
 registers, al of variadic functions, r10 of nested ones (psABI 3.2.3)."""
 
+_PADDING = frozenset({"nop", "int3", "ud2", "hlt"})
 ANYTHING = (1 << 32) - 1
 """What may hold something in a local function of hand-written code: its own convention."""
 
@@ -125,7 +127,10 @@ class ObjectFlow:
         try:
             graph, machine = self._interpreted(function, outcome)
             self._note(outcome, graph, machine)
-            self.summaries[function.start] = self._summary(function, outcome)
+            followed = not outcome.reason
+            self.summaries[function.start] = (
+                self._summary(function, outcome) if followed else PLATFORM
+            )
         except Needed as first:
             del self.outcomes[function.start]
             self.roster.needs[function.start] = {first.address}
@@ -141,6 +146,9 @@ class ObjectFlow:
             if graph.blocks[start].state is not None:
                 outcome.add(graph.blocks[start].events)
         outcome.add([*graph.splits()])
+        outcome.bounded = all(map(_counts_from_entry, outcome.of(Call)))
+        if self.strict and not self.compiled:
+            outcome.add([*self._unreached(outcome.function, graph)])
         if not self.compiled:
             self._lost_stack(outcome)
         for bad in outcome.of(Invalid):
@@ -167,14 +175,8 @@ class ObjectFlow:
         graph = Graph(
             function, self.roster.codes, self.roster.functions, self.symbols, call, self._returns
         )
-        Fixpoint(
-            graph,
-            machine,
-            self.barriers,
-            compiled=self.compiled,
-            strict=self.strict,
-            convention=outcome.convention,
-        ).run()
+        context = Context(self.compiled, self.strict, self.barriers, outcome.convention, self._tail)
+        Fixpoint(graph, machine, context).run()
         return graph, machine
 
     def _machine(self, outcome: Outcome) -> Machine:
@@ -190,6 +192,26 @@ class ObjectFlow:
         if not self.compiled and outcome.is_private:
             return Machine(self.symbols, ANYTHING, vectors=ANYTHING)
         return Machine(self.symbols, GIVEN)
+
+    def _unreached(self, function: Function, graph: Graph) -> Iterator[Unreached]:
+        """Yield the stretches of a function that no path reaches, padding and traps left out."""
+        start = last = -1
+        code = self.roster.codes[function.start >> SECTION].at
+        at = function.start
+        while function.sized and at < function.end:
+            insn = graph.seen.get(at) or code.get(at & WITHIN)
+            if insn is None:
+                return  # the sweep and the jumps disagree on where instructions begin
+            dead = at not in graph.seen and insn.name not in _PADDING
+            if dead and start < 0:
+                start = at
+            elif not dead and start >= 0 and insn.name not in _PADDING:
+                yield Unreached(start, last - start)
+                start = -1
+            at += insn.length
+            last = at if dead else last
+        if start >= 0:
+            yield Unreached(start, last - start)
 
     def _lost_stack(self, outcome: Outcome) -> None:
         """Say that a function is not followed which takes rsp from where no rsp was seen to go.
@@ -216,8 +238,16 @@ class ObjectFlow:
         look_at_arguments(m, at, convention)
         m.events.append(Call(at, tuple(m.r), target, summary, convention))
         apply(m, summary, at)
+        if convention is not None and convention.released_by:
+            acquire(m, at)
         if not summary.returns:
             raise Ended
+
+    def _tail(self, m: Machine, at: int, target: Target | None) -> None:
+        """Look at the arguments of a call in tail position."""
+        convention = self.roster.convention(target)
+        if convention is not None:
+            look_at_arguments(m, at, convention)
 
     def _in_circle(self, address: int) -> Summary:
         """Return what a call back into a circle of functions changes: whatever they write at all.
@@ -232,6 +262,8 @@ class ObjectFlow:
         known = self._circles.get(address)
         if known is None:
             mask = self.roster.written(address, self.summaries)
+            convention = self.roster.convention(Target(address))
+            mask |= sum(1 << n for n in convention.results) if convention is not None else 0
             known = Summary(clobbers=tuple(n for n in CALLER_SAVED if mask >> n & 1))
             self._circles[address] = known
         return known

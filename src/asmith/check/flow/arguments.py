@@ -8,10 +8,11 @@ from asmith.check.flow import moves
 from asmith.check.flow.events import Junk
 from asmith.check.flow.machine import RSP, SUSPECT, VECTORS, Machine
 from asmith.check.flow.moves import UNSAFE
+from asmith.check.flow.owned import release
 from asmith.check.flow.values import ENTRY, KIND, LOCAL, STACK, UNDEF
 
 if TYPE_CHECKING:
-    from asmith.check.flow.contracts import Convention
+    from asmith.check.flow.contracts import Argument, Convention
 
 
 def look_at_arguments(m: Machine, at: int, convention: Convention | None) -> None:
@@ -28,16 +29,19 @@ def look_at_arguments(m: Machine, at: int, convention: Convention | None) -> Non
             elif value & KIND in SUSPECT and (
                 argument.size - 8 * number >= 8 or value & KIND in UNSAFE
             ):
-                _argument(m, at, argument.size - 8 * number, register)
+                _argument(m, at, argument, number)
         missing = sum(1 << n for n in argument.vectors) & r[VECTORS]
         if missing:
             m.events.append(Junk(at, "argument", moves.vector_in(missing), UNDEF))
+    for register in convention.releases:
+        release(m, r[register])
     if convention.variadic and r[0] & KIND in UNSAFE:
         m.is_bad(r[0], at, "vectors", 0)
 
 
-def _argument(m: Machine, at: int, size: int, register: int) -> None:
-    """Note an argument of `size` bytes that is undefined; a narrow one is only half a register."""
+def _argument(m: Machine, at: int, argument: Argument, number: int) -> None:
+    """Note a part of an argument that is undefined; of a narrow one only half a register counts."""
+    register = argument.registers[number]
     value = m.r[register]
-    if size >= 8 or value & KIND != ENTRY or m.is_junk(value):
-        m.is_bad(value, at, "argument", register)
+    if argument.size - 8 * number >= 8 or value & KIND != ENTRY or m.is_junk(value):
+        m.is_bad(value, at, "needed" if argument.not_null else "argument", register)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Junk
 from asmith.check.flow.machine import FLAGS, RSP, SUSPECT, UPPER, VECTORS
-from asmith.check.flow.moves import UNSAFE, fetch, low32, part, vector_in
+from asmith.check.flow.moves import UNSAFE, fetch, guard, low32, part, vector_in
+from asmith.check.flow.owned import UNCHECKED, checked
 from asmith.check.flow.values import (
     BASE,
     CONST,
@@ -15,9 +16,11 @@ from asmith.check.flow.values import (
     LOCAL,
     MAYBE,
     MULTIPLE,
+    RESULT,
     RSP_AT_ENTRY,
     SHIFT,
     STACK,
+    SYM,
     TOP,
     UNDEF,
     constant,
@@ -234,6 +237,8 @@ def alu_store(m: Machine, e: Insn, at: int) -> None:
         m.spoil(address, e.size, at)
     elif kind == LOCAL:
         m.spread()
+    elif kind == SYM:
+        guard(m, address, at)
     elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE:
         m.is_bad(m.r[e.b], at, "store", e.b)
 
@@ -257,6 +262,14 @@ def _compared(m: Machine, e: Insn, at: int, register: int) -> bool:
     A comparison of all 64 bits counts; one of fewer does where its flags are used.
     """
     value = m.r[register]
+    if value & KIND == RESULT:
+        if value & UNCHECKED:
+            checked(m, value)
+            value &= ~UNCHECKED
+        zero = e.name == "test" or (e.b < 0 and e.c == 0)
+        if zero and e.size == 8 and not value >> 4 & 1:
+            m.r[FLAGS] = value
+            return True
     if (
         e.size == 8
         and (e.name == "cmp" or e.a == e.b)
@@ -314,6 +327,8 @@ def generic(m: Machine, e: Insn, at: int) -> None:
                 m.spoil(address, e.size or 8, at)
             elif kind == LOCAL:
                 m.spread()
+            elif kind == SYM:
+                guard(m, address, at)
             elif e.vreads & r[VECTORS]:
                 m.events.append(Junk(at, "store", vector_in(e.vreads & r[VECTORS]), UNDEF))
     for register in e.changed:

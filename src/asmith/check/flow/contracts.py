@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from asmith.check.flow.summary import CALLEE_SAVED, CALLER_SAVED, Summary
 from asmith.model.contract import (
     Applied,
+    Locations,
     Name,
     Number,
     OfType,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from asmith.abi.places import Location
-    from asmith.model.contract import Aggregate, CType, Function, Interface, Term
+    from asmith.model.contract import Aggregate, Clause, CType, Function, Interface, Term
 
 NUMBERS = {
     name: number
@@ -81,6 +82,10 @@ class Convention:
     stack: int | None = None
     isa: str = ""
     outcomes: tuple[str, ...] = ()
+    fails_with_null: bool = False
+    dispatch: bool = False
+    released_by: str = ""
+    releases: tuple[int, ...] = ()
     function: Function | None = field(default=None, compare=False)
 
     @property
@@ -113,6 +118,7 @@ def summary_of(convention: Convention) -> Summary:
         results=convention.results,
         narrow=bool(convention.results) and convention.result_size <= _HALF,
         vector_results=convention.vector_results,
+        may_fail=convention.fails_with_null,
     )
 
 
@@ -150,9 +156,45 @@ def _convention(function: Function, types: Mapping[str, Aggregate]) -> Conventio
         clobbers=_clobbers(function),
         stack=_number(function, "stack"),
         isa=next(iter(_words(function, "isa")), ""),
+        fails_with_null=any(map(_is_null_result, function.clauses)),
+        dispatch=any(c.keyword == "dispatch" for c in function.clauses),
+        released_by=next(filter(None, map(_releaser, function.clauses)), ""),
+        releases=tuple(_released(function, arguments)),
         outcomes=tuple(c.text for c in function.clauses if c.keyword == "outcome"),
         function=function,
     )
+
+
+def _is_null_result(clause: Clause) -> bool:
+    """Tell whether a clause is an outcome whose result is the null pointer."""
+    if clause.keyword != "outcome" or not isinstance(clause.body, Predicate):
+        return False
+    term = clause.body.term
+    return (
+        isinstance(term, Operation)
+        and term.operator == "=="
+        and any(isinstance(o, Applied) and o.word == "\\result" for o in term.operands)
+        and any(isinstance(o, Applied) and o.word == "\\null" for o in term.operands)
+    )
+
+
+def _releaser(clause: Clause) -> str:
+    r"""Return the function that must release the result, of `acquires \result by F`."""
+    body = clause.body
+    if clause.keyword != "acquires" or not isinstance(body, Locations):
+        return ""
+    own = any(isinstance(t, Applied) and t.word == "\\result" for t in body.terms)
+    return body.source.name if own and isinstance(body.source, Name) else ""
+
+
+def _released(function: Function, arguments: tuple[Argument, ...]) -> Iterator[int]:
+    """Yield the registers of arguments that a call releases or takes over."""
+    for clause in function.clauses:
+        if clause.keyword in ("releases", "takes") and isinstance(clause.body, Locations):
+            for name in map(_parameter, clause.body.terms):
+                for argument in arguments:
+                    if argument.name == name and len(argument.registers) == 1:
+                        yield argument.registers[0]
 
 
 def _argument(location: Location, ctype: CType, not_null: bool) -> Argument:  # noqa: FBT001

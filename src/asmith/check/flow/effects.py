@@ -180,6 +180,7 @@ def _compare(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
         return arithmetic.cmp_rr
     if shapes in ((_R, _I), ("h", _I)):
         e.size = e.operands[0][2] if e.operands[0][0] == _R else 1
+        e.c = e.operands[1][1]
         return arithmetic.cmp_ri
     if _M in shapes:
         e.a = max(e.a, e.b)

@@ -73,6 +73,44 @@ class Computed(NamedTuple):
     address: int
 
 
+class Unchecked(NamedTuple):
+    """A result that may say a failure is used, and nothing has looked at it before."""
+
+    address: int
+    use: str
+    register: int
+    value: int
+
+
+class Leak(NamedTuple):
+    """The function is left, and what the call at `call` gave it has not been released."""
+
+    address: int
+    call: int
+
+
+class AfterRelease(NamedTuple):
+    """A value is used that was released before; the call at `call` gave it."""
+
+    address: int
+    call: int
+    register: int
+
+
+class ReadOnly(NamedTuple):
+    """A store into a section that cannot be written."""
+
+    address: int
+    section: str
+
+
+class Unreached(NamedTuple):
+    """An instruction that no path reaches, with `size` bytes of such code from it on."""
+
+    address: int
+    size: int
+
+
 class Overwrite(NamedTuple):
     """A store to the return address or above it, `size` bytes at the stack address `key`."""
 
@@ -122,4 +160,21 @@ class Invalid(NamedTuple):
     address: int
 
 
-Event = Exit | Call | Junk | Narrow | Computed | Overwrite | Below | Out | JumpOut | Split | Invalid
+Event = (
+    Exit
+    | Call
+    | Junk
+    | Narrow
+    | Computed
+    | Unchecked
+    | Leak
+    | AfterRelease
+    | ReadOnly
+    | Unreached
+    | Overwrite
+    | Below
+    | Out
+    | JumpOut
+    | Split
+    | Invalid
+)

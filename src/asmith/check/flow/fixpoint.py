@@ -8,13 +8,15 @@ be renamed; a bound on the runs of one block ends whatever would not.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Out
+from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Leak, Out
 from asmith.check.flow.graph import End
 from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, RSP, SUSPECT, UPPER, VECTORS
 from asmith.check.flow.moves import UNSAFE, WIDE, fetch, vector_in
+from asmith.check.flow.owned import let_go
 from asmith.check.flow.symbols import Target
 from asmith.check.flow.tables import targets_of_table
 from asmith.check.flow.values import (
@@ -43,6 +45,8 @@ from asmith.check.flow.values import (
 from asmith.toolchain.decode import Flow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asmith.check.flow.contracts import Convention
     from asmith.check.flow.graph import Block, Graph
     from asmith.check.flow.machine import Machine, State
@@ -70,25 +74,32 @@ class Needed(Exception):  # noqa: N818
         self.address = address
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a function's run depends on besides its code.
+
+    `strict` says that an indirect jump which nothing explains is a fault, not a limit of ours;
+    `barriers` are where tables end at the latest; `tail` looks at a call in tail position.
+    """
+
+    compiled: bool
+    strict: bool
+    barriers: frozenset[int]
+    convention: Convention | None
+    tail: Callable[[Machine, int, Target | None], None]
+
+
 class Fixpoint:
     """The run of one function's graph; `exits` collects (kind, address, registers, target)."""
 
-    def __init__(
-        self,
-        graph: Graph,
-        machine: Machine,
-        barriers: frozenset[int],
-        *,
-        compiled: bool,
-        strict: bool,
-        convention: Convention | None = None,
-    ) -> None:
-        self.compiled = compiled
-        self.strict = strict
-        self.convention = convention
+    def __init__(self, graph: Graph, machine: Machine, context: Context) -> None:
+        self.compiled = context.compiled
+        self.strict = context.strict
+        self.convention = context.convention
+        self._tail = context.tail
+        self._barriers = context.barriers
         self.graph = graph
         self.machine = machine
-        self._barriers = barriers
         self._queue: list[int] = []
         self._queued: set[int] = set()
         self._runs: dict[int, int] = {}
@@ -143,10 +154,13 @@ class Fixpoint:
             popped = operands[0][1] if operands else 0
             m.events.append(Exit(block.last, tuple(m.r), "ret", None, popped))
             self._results(block.last)
+            self._owned(block.last)
         elif end is End.TAIL:
+            self._tail(m, block.last, block.target)
             m.events.append(Exit(block.last, tuple(m.r), "jump", block.target))
         elif end is End.BRANCH_TAIL:
             self._condition(block)
+            self._tail(m, block.last, block.target)
             m.events.append(Exit(block.last, tuple(m.r), "jump", block.target))
             self._flow(block.next)
         elif end is End.INDIRECT:
@@ -159,6 +173,18 @@ class Fixpoint:
                 m.events.append(Out(block.last, block.next))
         elif end is End.INVALID:
             m.events.append(Invalid(block.last))
+
+    def _owned(self, at: int) -> None:
+        """Note what is left behind unreleased; what is returned is the caller's."""
+        m = self.machine
+        if not m.r[m.OWNED]:
+            return
+        let_go(m, m.r[0])
+        if m.r[0] & KIND == TOP and self.convention is not None and self.convention.results:
+            return
+        for mark in sorted(m.marks.of(m.r[m.OWNED])):
+            if not mark & 1:
+                m.events.append(Leak(at, mark >> 1))
 
     def _results(self, at: int) -> None:
         """Note results that were never set."""
@@ -213,6 +239,17 @@ class Fixpoint:
             m.r[RSP] = flags
             self._flow(equal)
             m.r[RSP] = kept
+            return
+        if flags & KIND == RESULT and name in ("je", "jne") and m.r[m.OWNED]:
+            # on one edge the result is null, and there is nothing to release
+            kept = m.r[m.OWNED]
+            null, other = (block.target.address, block.next)
+            if name == "jne":
+                null, other = other, null
+            self._flow(other)
+            let_go(m, flags)
+            self._flow(null)
+            m.r[m.OWNED] = kept
             return
         self._flow(block.target.address)
         self._flow(block.next)
@@ -270,6 +307,9 @@ class Fixpoint:
         if old[VECTORS] & ~new[VECTORS]:
             registers[VECTORS] = old[VECTORS] & new[VECTORS]
             changed = True
+        if old[m.OWNED] != new[m.OWNED]:
+            registers[m.OWNED] = m.marks.joined(old[m.OWNED], new[m.OWNED])
+            changed = changed or registers[m.OWNED] != old[m.OWNED]
         if slots is not incoming:
             kept = {}
             for key, value in slots.items():

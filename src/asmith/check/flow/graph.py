@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Split
 from asmith.check.flow.moves import nothing
-from asmith.check.flow.symbols import OFFSET, SECTION
+from asmith.check.flow.symbols import SECTION, WITHIN
 from asmith.toolchain.decode import Flow
 
 if TYPE_CHECKING:
@@ -128,10 +128,10 @@ class Graph:
         while address not in seen:
             if address >= stop:
                 return
-            insn = known.get(address & OFFSET)
+            insn = known.get(address & WITHIN)
             if insn is None:
-                code.decode(address & OFFSET, len(code.data))
-                insn = known[address & OFFSET]
+                code.decode(address & WITHIN, len(code.data))
+                insn = known[address & WITHIN]
             seen[address] = insn
             flow = insn.flow
             if flow:
@@ -150,7 +150,7 @@ class Graph:
                 elif flow != Flow.INDIRECT_CALL:
                     return
             address += insn.length
-            if address & ~OFFSET != high:
+            if address & ~WITHIN != high:
                 return
         self.leaders.add(address)
 

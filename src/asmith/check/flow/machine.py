@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Below, Junk, Narrow, Overwrite
+from asmith.check.flow.events import AfterRelease, Below, Junk, Narrow, Overwrite, Unchecked
+from asmith.check.flow.owned import UNCHECKED, let_go
 from asmith.check.flow.values import (
     AREA,
     BASE,
@@ -79,14 +80,31 @@ class Machine:
     """
 
     __slots__ = (
-        "bases", "block", "escaped", "events", "given", "lowest", "narrow", "own", "r", "reads",
-        "slots", "symbols", "unwritten", "vectors", "written",
+        "bases",
+        "block",
+        "escaped",
+        "events",
+        "given",
+        "lowest",
+        "marks",
+        "narrow",
+        "own",
+        "r",
+        "reads",
+        "slots",
+        "symbols",
+        "unwritten",
+        "vectors",
+        "written",
     )  # fmt: skip
+
+    OWNED = 23
 
     def __init__(
         self, symbols: Symbols, given: int, *, narrow: int = 0, vectors: int = 0xFF
     ) -> None:
         self.symbols = symbols
+        self.marks = symbols.marks
         self.given = given | GIVEN_ALWAYS
         self.narrow = narrow
         self.vectors = vectors
@@ -106,7 +124,7 @@ class Machine:
         """Return the state at the entry of a function."""
         registers = [entry(n) for n in range(16)]
         registers[RSP] = RSP_AT_ENTRY
-        registers += [entry(FLAGS), 0, 0, 0, 0, 0, 0xFFFFFFFF & ~self.vectors]
+        registers += [entry(FLAGS), 0, 0, 0, 0, 0, 0xFFFFFFFF & ~self.vectors, 0]
         return tuple(registers), {RSP_AT_ENTRY: RETURN_ADDRESS}
 
     def load_state(self, state: State) -> None:
@@ -140,8 +158,11 @@ class Machine:
             self.slots[key] = value
             self.written.add(key)
             self.written.add(key + HALF)
-        if value & KIND in (STACK, LOCAL):
+        kind = value & KIND
+        if kind in (STACK, LOCAL):
             self.escaped = True
+        elif kind == RESULT and self.r[self.OWNED]:
+            let_go(self, value)
 
     def spoil(self, key: int, size: int, at: int) -> None:
         """Store `size` bytes at a STACK address that are not followed."""
@@ -340,6 +361,10 @@ class Machine:
         elif kind == RESULT:
             if value >> 4 & 1:
                 self.events.append(Narrow(at, use, register, value))
+            elif value & UNCHECKED and use in ("address", "needed"):
+                self.events.append(Unchecked(at, use, register, value))
+            if self.r[self.OWNED] and value >> 7 << 1 | 1 in self.marks.of(self.r[self.OWNED]):
+                self.events.append(AfterRelease(at, value >> 7, register))
             return False
         elif kind == MAYBE and value >> 4 != self.block:
             return False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Junk
+from asmith.check.flow.events import Junk, ReadOnly
 from asmith.check.flow.machine import EIGHT, FIRST_VECTOR, FLAGS, RSP, VECTORS
+from asmith.check.flow.owned import let_go
 from asmith.check.flow.values import (
     AREA,
     BASE,
@@ -196,6 +197,13 @@ def store64_i(m: Machine, e: Insn, at: int) -> None:
     store(m, m.address(e, at), value, at)
 
 
+def guard(m: Machine, address: int, at: int) -> None:
+    """Note a store into what cannot be written."""
+    section = m.symbols.read_only(address)
+    if section:
+        m.events.append(ReadOnly(at, section))
+
+
 def store(m: Machine, address: int, value: int, at: int, register: int = -1) -> None:
     """Store 8 bytes at an address."""
     kind = address & KIND
@@ -203,8 +211,14 @@ def store(m: Machine, address: int, value: int, at: int, register: int = -1) -> 
         m.put(address, value, at)
     elif kind == LOCAL:
         m.spread()
-    elif value & KIND in UNSAFE:
-        m.is_bad(value, at, "store", register)
+        let_go(m, value)
+    else:
+        if kind == SYM:
+            guard(m, address, at)
+        if value & KIND in UNSAFE:
+            m.is_bad(value, at, "store", register)
+        elif m.r[m.OWNED]:
+            let_go(m, value)
 
 
 def store_narrow(m: Machine, e: Insn, at: int) -> None:
@@ -215,6 +229,8 @@ def store_narrow(m: Machine, e: Insn, at: int) -> None:
         m.spoil(address, e.size, at)
     elif kind == LOCAL:
         m.spread()
+    elif kind == SYM:
+        guard(m, address, at)
     elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE:
         m.is_bad(m.r[e.b], at, "store", e.b)
     elif e.vector and e.vreads & m.r[VECTORS]:

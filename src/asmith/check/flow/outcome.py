@@ -21,7 +21,8 @@ class Outcome:
     """What was noted of one function, by sort of event; `reason` says why it was not followed.
 
     `arguments_end` is the offset from the return address at which its stack arguments end, if its
-    prototype is known; `address_taken` says that others may call it through a pointer.
+    prototype is known; `address_taken` says that others may call it through a pointer;
+    `lowest` is the lowest rsp as a STACK value, if `bounded` says that all of them are known.
     """
 
     function: Function
@@ -32,6 +33,7 @@ class Outcome:
     address_taken: bool = False
     convention: Convention | None = None
     lowest: int = 0
+    bounded: bool = True
     code: dict[int, Insn] = field(default_factory=dict)
 
     @property

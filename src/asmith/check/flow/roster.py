@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from asmith.check.flow import callees as known
 from asmith.check.flow.functions import Function, functions_of
 from asmith.check.flow.summary import CALLER_SAVED, PLATFORM
-from asmith.check.flow.symbols import OFFSET, SECTION, Symbols
+from asmith.check.flow.symbols import SECTION, WITHIN, Symbols
 from asmith.toolchain.decode import Code, Flow
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Roster:
         code = self.codes[function.start >> SECTION]
         high = function.start >> SECTION << SECTION
         found = set()
-        for offset in code.sweep(function.start & OFFSET, function.end & OFFSET or len(code.data)):
+        for offset in code.sweep(function.start & WITHIN, function.end & WITHIN or len(code.data)):
             insn = code.at[offset]
             target = self.symbols.branch(insn, high | offset)
             if target.address is not None:
@@ -80,11 +80,11 @@ class Roster:
     def _found(self, address: int) -> Function | None:
         """Return the function that a call shows to begin at an address without a symbol."""
         code = self.codes.get(address >> SECTION)
-        if code is None or address & OFFSET >= len(code.data):
+        if code is None or address & WITHIN >= len(code.data):
             return None
         inside = (f for f in self.functions.values() if f.start < address < f.end)
         home = next(inside, None)
-        name, end = f"code at {address & OFFSET:#x}", (address & ~OFFSET) + len(code.data)
+        name, end = f"code at {address & WITHIN:#x}", (address & ~WITHIN) + len(code.data)
         if home is not None:
             name, end = f"{home.name}+{address - home.start:#x}", home.end
         made = Function(name, address, end, sized=False, exported=False, named=False)
@@ -128,7 +128,7 @@ class Roster:
     def _writes_of(self, function: Function, every: int) -> int:
         """Return the mask of registers that the instructions of a function write."""
         code = self.codes[function.start >> SECTION]
-        mask, at, end = 0, function.start & OFFSET, function.end - function.start
+        mask, at, end = 0, function.start & WITHIN, function.end - function.start
         end += at
         while at < end:
             insn = code.at[at]

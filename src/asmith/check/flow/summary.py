@@ -43,6 +43,7 @@ class Summary:
     results: tuple[int, ...] = (0, 2)  # of those that it changes, which hold a result
     narrow: bool = False  # the upper half of its result is undefined
     vector_results: int = 3
+    may_fail: bool = False  # its result is to be checked before it is used
 
 
 PLATFORM = Summary()
@@ -62,7 +63,8 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
     else:
         for part, register in enumerate(summary.results):
             if register in summary.clobbers:
-                r[register] = at << 6 | part << 5 | summary.narrow << 4 | RESULT
+                unchecked = summary.may_fail and part == 0
+                r[register] = at << 7 | unchecked << 6 | part << 5 | summary.narrow << 4 | RESULT
         r[FLAGS] = at << 4 | STALE
         r[VECTORS] = (r[VECTORS] | summary.vectors) & ~summary.vector_results
     r[DF], r[MMX] = summary.modes[0], summary.modes[1]

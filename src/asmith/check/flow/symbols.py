@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from asmith.check.flow.owned import Marks
 from asmith.check.flow.values import CHOICE, KIND, SYM, TOP, join
 from asmith.model.objects import Section
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SECTION = 32
 MOST_CHOICES = 32
-OFFSET = (1 << SECTION) - 1
+WITHIN = (1 << SECTION) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Symbols:
         self.targets: list[Target] = []
         self._numbers: dict[Target, int] = {}
         self._sets: dict[frozenset[Target], int] = {}
+        self.marks = Marks()
         self._choices: list[frozenset[Target]] = []
 
     def value(self, target: Target) -> int:
@@ -116,7 +118,7 @@ class Symbols:
         """Return what a relocation's symbol plus an addend is."""
         symbol = self._facts.symbols[relocation.index]
         if symbol.section is not None:
-            return Target(symbol.section << SECTION | (symbol.value + addend) & OFFSET)
+            return Target(symbol.section << SECTION | (symbol.value + addend) & WITHIN)
         return Target(None, symbol.name, addend)
 
     def operand(self, e: Insn, at: int) -> int:
@@ -161,6 +163,15 @@ class Symbols:
                 return self.value(Target(facts.section << SECTION | facts.value))
             return self.value(Target(None, target.name))
         return TOP
+
+    def read_only(self, value: int) -> str:
+        """Return the name of the section that a SYM address is in, if it cannot be written."""
+        target = self.targets[value >> 4]
+        if target.address is None or target.via or target.delta:
+            return ""
+        section = self._facts.section(target.address >> SECTION)
+        writable = section is None or section.has(Section.WRITE)
+        return "" if section is None or writable else section.name
 
     def branch(self, e: Insn, at: int) -> Target:
         """Return where a direct jump or call goes."""

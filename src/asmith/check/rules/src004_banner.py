@@ -18,6 +18,7 @@ Fails: the register is not the argument's.
 ;@   out   rax
 ;@   requires \valid(c)
 ;@   assigns c->count
+;@   stack 32
         default rel
         section .text align=16
         global  counter_next:function (counter_next.end - counter_next)
@@ -38,6 +39,7 @@ Passes:
 ;@   out   rax
 ;@   requires \valid(c)
 ;@   assigns c->count
+;@   stack 32
         default rel
         section .text align=16
         global  counter_next:function (counter_next.end - counter_next)
