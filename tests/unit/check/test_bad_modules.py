@@ -16,7 +16,7 @@ from asmith.check.engine import ObjectInput, check_object
 from asmith.check.rules import all_rules
 
 BAD = Path(__file__).parents[2] / "bad"
-MODULES = sorted(p for p in BAD.glob("*.asm") if re.match(r"(elf|src|abi|flw|val|con|mem)\d+_", p.name))
+MODULES = sorted(p for p in BAD.glob("*.asm") if re.match(r"[a-z]{3}\d{3}_", p.name))
 CONTRACTS = {
     "counter": counter(),
     "counter_data": counter("extern const uint64_t counter_steps[2];\n"),
