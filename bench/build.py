@@ -63,9 +63,7 @@ def turns(rounds: int, **commands: Callable[[int], Cost]) -> dict[str, Cost]:
 
 
 def _median(costs: list[Cost]) -> Cost:
-    return Cost(
-        statistics.median(c.wall for c in costs), statistics.median(c.cpu for c in costs)
-    )
+    return Cost(statistics.median(c.wall for c in costs), statistics.median(c.cpu for c in costs))
 
 
 class Bench:

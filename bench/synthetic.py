@@ -8,12 +8,9 @@ with assembly. The ninja file runs the same programs with the same arguments on 
 from __future__ import annotations
 
 import random
-import sys
-from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asmith.graph import trace as traces
-from asmith.host import files
 from asmith.model import nasm as nasm_text
 from asmith.model.names import Digest, ModuleName, digest_bytes
 from asmith.model.record import Mode, Record, Standing
@@ -21,6 +18,9 @@ from asmith.project import workspace as workspaces
 from asmith.run.session import Session
 from asmith.store import records
 from asmith.toolchain import link, nasm
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFIG = """\
 [tool.asmith.products.bench]
@@ -104,9 +104,7 @@ class Synthetic:
         for directory in ("specs", "interfaces", "modules"):
             (self.root / directory).mkdir(parents=True, exist_ok=True)
         (self.root / "pyproject.toml").write_text(CONFIG)
-        (self.root / "dodo.py").write_text(
-            "from asmith.run.dodo import DOIT_CONFIG, task_asmith\n"
-        )
+        (self.root / "dodo.py").write_text("from asmith.run.dodo import DOIT_CONFIG, task_asmith\n")
         for k, name in enumerate(self.names):
             uses = ", ".join(self.names[c] for c in self.calls[k])
             spec = SPEC.format(name=name, uses=uses, number=self.number(k))
@@ -151,14 +149,20 @@ class Synthetic:
         """
         session = Session.open(self.root)
         (directory / "in").mkdir(parents=True)
-        flags = " ".join(nasm.FLAGS)
+        assemble = (
+            f"nasm {' '.join(nasm.FLAGS)} -o $out $in && objcopy"
+            " --add-section=.asmith=in/$name.note"
+            " --set-section-flags=.asmith=noload,readonly,exclude $out"
+        )
+        joined = (
+            f"cc -pie {' '.join(link.FLAGS)} -fuse-ld={linker}"
+            " -Wl,--version-script=exports.map -o $out @$out.rsp"
+        )
         lines = [
             "rule assemble",
-            f"  command = nasm {flags} -o $out $in && objcopy --add-section=.asmith=in/$name.note"
-            " --set-section-flags=.asmith=noload,readonly,exclude $out",
+            f"  command = {assemble}",
             "rule link",
-            f"  command = cc -pie {' '.join(link.FLAGS)} -fuse-ld={linker}"
-            " -Wl,--version-script=exports.map -o $out @$out.rsp",
+            f"  command = {joined}",
             "  rspfile = $out.rsp",
             "  rspfile_content = $in",
         ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.model.contract import Entry, EntryKind
+from asmith.model.contract import Entry, EntryKind, Subject
 from asmith.model.names import InterfaceName
 from asmith.model.plan import Reason, Why
 from asmith.model.record import Record, Stamp, Trace, Traced
@@ -140,4 +140,4 @@ def entry_named(name: str, interfaces: Mapping[InterfaceName, Interface]) -> Ent
     """Return the entry with a qualified name, `interface.subject`, if it is declared today."""
     interface, _, subject = name.partition(".")
     found = interfaces.get(InterfaceName(interface))
-    return None if found is None else found.surface.get(subject)
+    return None if found is None else found.surface.get(Subject(subject))

@@ -185,6 +185,14 @@ def remove(path: Path) -> None:
 
 def remove_tree(path: Path) -> None:
     """Remove a directory and all below it; a missing one is fine."""
+    try:
+        os.rmdir(path)  # mostly it is empty, or there is none
+    except FileNotFoundError:
+        return
+    except OSError:
+        pass
+    else:
+        return
     import shutil  # slow to import, rarely needed
 
     try:

@@ -173,6 +173,17 @@ def _end_group(child: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
+def search(program: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return where PATH finds a program, and where one would be found instead of it."""
+    shadows: list[str] = []
+    for directory in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(os.path.abspath(directory), program)
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            return path, tuple(shadows)
+        shadows.append(path)
+    return None, tuple(shadows)
+
+
 def find(program: str) -> str | None:
     """Return the path of a program on PATH, or None."""
     from shutil import which

@@ -9,18 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmith.contract.reader import read_interfaces
+from asmith.contract.reader import read_interface, read_interfaces
 from asmith.errors import Place, UsageError, did_you_mean
 from asmith.host import files
 from asmith.model.contract import Entry, EntryKind, Interface
 from asmith.model.names import Digest, InterfaceName, ModuleName, digest_bytes
 from asmith.project import config as configuration
 from asmith.project import spec as specs
+from asmith.project.lazy import Lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+    from asmith.contract.reader import Cache
     from asmith.model.spec import Spec, Use
     from asmith.project.config import Config, Product
 
@@ -109,39 +111,95 @@ def find_root(start: Path) -> Path:
 
 def load(root: Path) -> Workspace:
     """Return the workspace of a project root, read and verified."""
-    sources: dict[str, Digest] = {}
-
-    def take(path: str) -> bytes:
-        data = files.read_bytes(root / path)
-        sources[path] = digest_bytes(data)
-        return data
-
-    config = configuration.parse(take(configuration.CONFIG))
-    headers = {
-        InterfaceName(n.removesuffix(".h")): (f"interfaces/{n}", take(f"interfaces/{n}"))
-        for n in files.listing(root / "interfaces", ".h")
-    }
+    reading = _Reading(root)
+    config = reading.config()
+    headers = reading.headers(
+        [InterfaceName(n.removesuffix(".h")) for n in files.listing(root / "interfaces", ".h")]
+    )
     interfaces = read_interfaces(headers)
-    found: dict[ModuleName, Spec] = {}
-    for name in files.listing(root / "specs", ".md"):
-        path = f"specs/{name}"
-        spec = specs.parse(files.decode(take(path), path), path)
-        if f"{spec.module}.md" != name:
-            raise UsageError(
-                f"the spec says module '{spec.module}', but its file is '{name}'",
-                where=Place(path, 2),
-                help=f"name the file {spec.module}.md, or change the front matter",
-            )
-        found[spec.module] = spec
+    stems = [n.removesuffix(".md") for n in files.listing(root / "specs", ".md")]
+    found = {ModuleName(stem): reading.spec(ModuleName(stem)) for stem in stems}
     bound: dict[InterfaceName, tuple[ModuleName, ...]] = {}
     for spec in sorted(found.values(), key=lambda s: s.module):
         bound[spec.implements] = (*bound.get(spec.implements, ()), spec.module)
-    workspace = Workspace(root, config, found, interfaces, sources, bound)
+    workspace = Workspace(root, config, found, interfaces, reading.sources, bound)
     for spec in found.values():
         _verify_spec(workspace, spec)
     for product in config.products.values():
         _verify_product(workspace, product)
     return workspace
+
+
+def load_lazily(
+    root: Path,
+    bound: Mapping[InterfaceName, tuple[ModuleName, ...]],
+    interfaces: Collection[InterfaceName],
+    cache: Cache,
+) -> Workspace:
+    """Return the workspace of a project of which all names are known, each file read when needed.
+
+    `bound` maps every interface to the modules that implement it: whoever asks for a spec that
+    says otherwise gets `AnotherProjectError`. `cache` keeps interfaces by the digest of their
+    texts.
+    """
+    reading = _Reading(root)
+    headers = reading.headers(interfaces)
+    modules = {module for implementers in bound.values() for module in implementers}
+
+    def spec_of(name: ModuleName) -> Spec:
+        spec = reading.spec(name)
+        _verify_spec(workspace, spec)
+        if name not in bound.get(spec.implements, ()):
+            raise AnotherProjectError(name)
+        return spec
+
+    workspace = Workspace(
+        root,
+        reading.config(),
+        Lazy(modules, spec_of),
+        Lazy(interfaces, lambda name: read_interface(name, headers, cache=cache)),
+        reading.sources,
+        bound,
+    )
+    return workspace
+
+
+class AnotherProjectError(Exception):
+    """What is known of the project as a whole no longer holds; read all of it."""
+
+
+class _Reading:
+    """Reads the files of a workspace and keeps the digest of each."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.sources: dict[str, Digest] = {}
+
+    def take(self, path: str) -> bytes:
+        data = files.read_bytes(self.root / path)
+        self.sources[path] = digest_bytes(data)
+        return data
+
+    def config(self) -> Config:
+        return configuration.parse(self.take(configuration.CONFIG))
+
+    def headers(self, names: Collection[InterfaceName]) -> Lazy[InterfaceName, tuple[str, bytes]]:
+        def header(name: InterfaceName) -> tuple[str, bytes]:
+            path = f"interfaces/{name}.h"
+            return path, self.take(path)
+
+        return Lazy(names, header)
+
+    def spec(self, name: ModuleName) -> Spec:
+        path = f"specs/{name}.md"
+        spec = specs.parse(files.decode(self.take(path), path), path)
+        if spec.module != name:
+            raise UsageError(
+                f"the spec says module '{spec.module}', but its file is '{name}.md'",
+                where=Place(path, 2),
+                help=f"name the file {spec.module}.md, or change the front matter",
+            )
+        return spec
 
 
 def _verify_spec(workspace: Workspace, spec: Spec) -> None:

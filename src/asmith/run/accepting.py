@@ -20,7 +20,6 @@ from asmith.run import adopt, answering, build, events, layout, planning, record
 from asmith.run.executor import run_steps
 from asmith.run.session import Session
 from asmith.store import lock
-from asmith.store.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -122,7 +121,7 @@ def revalidate(root: Path, name: str, *, observer: Observer) -> Accepted:
 
 def _open(root: Path, name: str, observer: Observer) -> Session:
     """Return a session in which other waiting modules stand on their last good text."""
-    adopt.recover(root, State(root / layout.STATE))
+    adopt.recover(root)
     session = Session.open(root)
     session.observer = observer
     session.tell(events.Opened(session))

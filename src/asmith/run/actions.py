@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from asmith.check import engine as checks
+from asmith.check import screen
 from asmith.errors import StepFailedError
 from asmith.graph.trace import SYMBOLS
 from asmith.host import files, process
@@ -19,7 +20,7 @@ from asmith.toolchain import elf, header, link, nasm
 from asmith.verify.support import support_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from asmith.model.finding import Finding
@@ -83,6 +84,7 @@ def _assemble(session: Session, step: Step, scratch: Path) -> Made:
             "code": digests.code,
             "stamp": session.stamp_digest(module),
             "values": dict(stamp.values),
+            "link": screen.summary(facts, stamp),
             "imports": sorted(n for n, e in (module.imports or {}).items() if e.kind in SYMBOLS),
             "bytes": sum(s.size for s in facts.sections if s.has(s.ALLOC)),
         },
@@ -160,20 +162,20 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
         for e in session.workspace.interfaces[i].surface.values()
         if e.kind in SYMBOLS
     ]
-    result = checks.check_link(
-        checks.LinkInput(
-            product=product.name,
-            objects=tuple((n, *read_object(session, n)) for n in names),
-            libraries={
-                lib.name: elf.dynamic_symbols(files.read_bytes(lib.path), str(lib.path))
-                for lib in libraries
-            },
-            interfaces=session.workspace.interfaces,
-            entry_points=("main",) if product.kind == "program" else tuple(exports),
+    exported = {lib.name: session.tools.exported(lib) for lib in libraries}
+    entry_points = ("main",) if product.kind == "program" else tuple(exports)
+    if not _nothing_between(session, step, exported, entry_points):
+        result = checks.check_link(
+            checks.LinkInput(
+                product=product.name,
+                objects=tuple((n, *read_object(session, n)) for n in names),
+                libraries=exported,
+                interfaces=session.workspace.interfaces,
+                entry_points=entry_points,
+            )
         )
-    )
-    if result.findings:
-        raise FindingsError(step, result.findings)
+        if result.findings:
+            raise FindingsError(step, result.findings)
     out = scratch / "product"
     paths = objects(session, names)
     if product.kind == "program":
@@ -182,6 +184,30 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
         link.shared(paths, libraries, exports, root=session.root, out=out)
     name = product.name if product.kind == "program" else f"lib{product.name}.so"
     return Made({f"bin/{name}": out}, {"modules": len(names)})
+
+
+def _nothing_between(
+    session: Session,
+    step: Step,
+    exported: Mapping[str, frozenset[str]],
+    entry_points: Sequence[str],
+) -> bool:
+    """Tell whether the objects of a product surely agree, without reading them."""
+    summaries = [(n, session.summary(n)) for n in session.linked(step)]
+    known = [(n, s) for n, s in summaries if s is not None]
+    if len(known) < len(summaries):
+        return False
+
+    def provided(symbol: str, interface: str) -> bool:
+        if interface not in session.workspace.interfaces:
+            return False
+        library = session.library(InterfaceName(interface))
+        return symbol in exported.get(library, ())
+
+    screened = session.screen(step)
+    screened.hold(known)
+    everywhere = frozenset[str]().union(*exported.values())
+    return screened.clean(entry_points, provided, everywhere.__contains__)
 
 
 def _test(session: Session, step: Step, scratch: Path) -> Made:

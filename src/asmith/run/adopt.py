@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def pending(session: Session, steps: Collection[Step]) -> bool:
     """Tell whether any of these steps has a result in the stage, or a module a draft or edit."""
-    modules = {s.subject for s in steps if s.of_module}
+    modules = {s.subject for s in steps if s.of_module}.intersection(session.looked_at())
     if any(session.status(s).slot is Slot.STAGE for s in steps):
         return True
     return any(_new_record(session, session.modules[ModuleName(m)]) is not None for m in modules)
@@ -57,7 +57,8 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
     ]
     placed: list[tuple[str, str, str]] = []
     changed, new = [], []
-    for name in sorted({s.subject for s in steps if s.of_module}):
+    modules = {s.subject for s in steps if s.of_module}.intersection(session.looked_at())
+    for name in sorted(modules):
         module = session.modules[ModuleName(name)]
         if module.draft and module.record and not answering.was_accepted(session, module.record):
             answering.log(session, module.record, ())
@@ -76,7 +77,7 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
     for module_name in changed:
         view.remove_draft(session.root, module_name)
         session.look_again(module_name)
-    session.forget_known()
+    session.forget(*(s for s in steps if str(s) in moved))
     session.tell(events.Adopted(tuple(changed)))
     return tuple(changed)
 
@@ -159,11 +160,12 @@ def _carry_out(
     _finish(root, state, intent)
 
 
-def recover(root: Path, state: State) -> bool:
+def recover(root: Path) -> bool:
     """Finish an adoption that a kill interrupted; tell whether there was one."""
     data = files.read_if_exists(root / layout.INTENT)
     if data is None:
         return False
+    state = State(root / layout.STATE)
     try:
         intent = json.loads(data)
         _finish(root, state, intent)

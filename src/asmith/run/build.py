@@ -10,7 +10,7 @@ from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
 from asmith.run import adopt, answering, engine, events, layout, planning, recorder, tasks, view
 from asmith.run.executor import run_steps
-from asmith.run.session import Session
+from asmith.run.resident import Resident
 from asmith.store import lock
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from asmith.model.plan import Plan
     from asmith.run.events import Observer
+    from asmith.run.session import Session
 
 
 _TRIES = 5  # how often a build begins again because its sources changed under it
@@ -65,13 +66,33 @@ def build(root: Path, options: Options, observer: Observer) -> Outcome:
         return build_locked(root, options, told)
 
 
-def build_locked(root: Path, options: Options, observer: Observer) -> Outcome:
-    """Do what `build` does, for a caller that holds the lock."""
+def build_locked(
+    root: Path, options: Options, observer: Observer, *, resident: Resident | None = None
+) -> Outcome:
+    """Do what `build` does, for a caller that holds the lock.
+
+    A project that is `resident` is built from what it knows, and its index is not written: whoever
+    keeps it does that when there is time (`Resident.save`).
+    """
+    at_home = resident or Resident.open(root)
+    if options.targets or options.steps:
+        at_home.forget()
+    try:
+        outcome, session = _build(at_home, options, observer)
+    finally:
+        at_home.wrote()
+    at_home.settle(session)
+    if resident is None:
+        at_home.save()
+    return outcome
+
+
+def _build(at_home: Resident, options: Options, observer: Observer) -> tuple[Outcome, Session]:
     outcome = Outcome()
     failed: dict[ModuleName, AsmithError] = {}
     again = _TRIES
     while True:
-        session = tasks.prepare(root, Session, force=options.force, asks=options.asks)
+        session = tasks.prepare(at_home, force=options.force, asks=options.asks)
         session.stop = options.stop
         session.observer = observer
         session.tell(events.Opened(session))
@@ -80,12 +101,14 @@ def build_locked(root: Path, options: Options, observer: Observer) -> Outcome:
             _refuse_stale(session, planning.plan(session, options.targets))
         steps = options.steps or planning.scope(session, options.targets)
         if not outcome.executed:
-            outcome.kept = sum(session.status(s).clean for s in steps)
+            outcome.kept = session.outside + sum(session.status(s).clean for s in steps)
         run_steps(session, steps, options.jobs)
+        at_home.wrote()
         outcome.executed += session.executed
         if options.stop():
             raise StoppedError("the build was stopped")
-        if session.outdated() and (again := again - 1) > 0:
+        if (late := session.outdated()) and (again := again - 1) > 0:
+            at_home.changed(late)
             continue  # a spec or interface was saved meanwhile: what it made is not adopted
         # Beyond this point every step either holds, or failed, or waits for one that failed.
         blame = _blame(session, failed)
@@ -103,7 +126,7 @@ def build_locked(root: Path, options: Options, observer: Observer) -> Outcome:
         outcome.errors.append(StepFailedError("some steps have no result"))
     session.state.compact(only_if_long=True)
     session.tell(events.Closed(tuple(outcome.errors)))
-    return outcome
+    return outcome, session
 
 
 def _told_once(errors: list[AsmithError], session: Session) -> list[AsmithError]:
@@ -120,13 +143,15 @@ def _adoptable(session: Session, steps: Any) -> list[Step]:
     and was not before; it keeps nothing else from being adopted, but a candidate whose tests are
     among it, and what links that one, wait.
     """
-    held = {n for n, m in session.modules.items() if m.held}
-    missing = {n for n, m in session.modules.items() if m.source is None}
+    looked_at = {n: session.modules[n] for n in session.looked_at()}
+    held = {n for n, m in looked_at.items() if m.held}
+    missing = {n for n, m in looked_at.items() if m.source is None}
     untested = {
         ModuleName(s.subject)
         for s in session.all_steps()
         if s.kind is StepKind.TEST
-        and session.modules[ModuleName(s.subject)].draft
+        and s.subject in looked_at
+        and looked_at[ModuleName(s.subject)].draft
         and missing.intersection(session.linked(s))
     }
     waiting = missing | untested
@@ -140,7 +165,7 @@ def _adoptable(session: Session, steps: Any) -> list[Step]:
 
 def _refuse_stale(session: Session, plan: Plan) -> None:
     stale = [p for p in plan.steps if p.step.kind is StepKind.GENERATE]
-    drafts = [n for n, m in session.modules.items() if m.draft]
+    drafts = [n for n in session.looked_at() if session.modules[n].draft]
     names = sorted({*(p.step.subject for p in stale), *session.problems, *drafts})
     if names:
         raise StepFailedError(
@@ -180,7 +205,8 @@ def reject_drafts(session: Session) -> None:
     for step, error in session.failures.items():
         if isinstance(error, UnavailableError):
             continue  # a full disk or a missing tool says nothing of an answer
-        drafts = [n for n in _involved(session, step) if session.modules[n].draft]
+        looked_at = set(session.looked_at()).intersection(_involved(session, step))
+        drafts = [n for n in sorted(looked_at) if session.modules[n].draft]
         own = [n for n in drafts if n == step.subject]
         for name in own or drafts:
             record = session.modules[name].record

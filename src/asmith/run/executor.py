@@ -25,7 +25,7 @@ def run_steps(
     is passed over. The session's observer is told of everything.
     """
     todo = {str(s): s for s in session.all_steps() if s in steps and not session.status(s).clean}
-    session.tell(events.Planned(tuple(todo.values()), view.stale(session.modules)))
+    session.tell(events.Planned(tuple(todo.values()), view.stale(session.seen_modules())))
     if not todo:
         return
     from doit.cmd_base import ModuleTaskLoader

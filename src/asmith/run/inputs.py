@@ -83,7 +83,7 @@ def _assemble(session: Session, module: Module) -> Inputs:
         "text": digest_bytes(module.source),
         "include": session.include_digest(module),
         "stamp": session.stamp_digest(module),
-        "nasm": digest_of("nasm", [nasm.version(), nasm.FLAGS]),
+        "nasm": digest_of("nasm", [session.tools.nasm(), nasm.FLAGS]),
     }
     for path in module.included_files():
         found[f"file {path}"] = session.digest(path) or "missing"
@@ -157,7 +157,7 @@ def _compare(session: Session, step: Step) -> Inputs:
             "declarations", [[[e.qualified, e.caller, e.value] for e in entries], waived]
         ),
         "library": library_of(session, interface).identity(),
-        "driver": digest_of("driver", [link.version()]),
+        "driver": digest_of("driver", [session.tools.driver()]),
         "rules": str(RULESET_VERSION),
     }
 
@@ -166,7 +166,7 @@ def library_of(session: Session, interface: Interface) -> Library:
     """Return the system library that implements an external interface, resolved."""
     assert interface.library is not None
     name = interface.library.name
-    return link.resolve(name, session.workspace.config.libraries.get(name, ""))
+    return session.tools.library(name, session.workspace.config.libraries.get(name, ""))
 
 
 def _link(session: Session, step: Step) -> Inputs:
@@ -175,7 +175,7 @@ def _link(session: Session, step: Step) -> Inputs:
     found = _objects(session, step, stamps=True)
     product = session.workspace.config.products[step.subject]
     found["product"] = digest_of("product", [product.kind, product.roots, product.offers])
-    found["driver"] = digest_of("driver", [link.version(), link.FLAGS])
+    found["driver"] = digest_of("driver", [session.tools.driver(), link.FLAGS])
     for library in libraries(session, session.linked(step)):
         found[f"library {library.name}"] = library.identity()
     return found
@@ -198,25 +198,30 @@ def _test(session: Session, step: Step) -> Inputs:
 def _objects(session: Session, step: Step, *, stamps: bool) -> Inputs:
     found: Inputs = {}
     for name in session.linked(step):
+        code, stamp = _digests(session, name, checked=stamps)
+        found[f"code of {name}"] = code
         if stamps:
-            held(session, StepKind.CHECK, name)
-        facts = held(session, StepKind.ASSEMBLE, name).facts
-        found[f"code of {name}"] = str(facts["code"])
-        if stamps:
-            found[f"stamp of {name}"] = str(facts["stamp"])
+            found[f"stamp of {name}"] = stamp
     return found
+
+
+def _digests(session: Session, name: ModuleName, *, checked: bool) -> tuple[str, str]:
+    """Return the digests of an object's code and stamp, which must hold, and its check too."""
+    node = session.node(name)
+    if node is not None:
+        return node.code, node.stamp
+    if checked:
+        held(session, StepKind.CHECK, name)
+    facts = held(session, StepKind.ASSEMBLE, name).facts
+    return str(facts["code"]), str(facts["stamp"])
 
 
 def libraries(session: Session, modules: Iterable[ModuleName]) -> tuple[Library, ...]:
     """Return the system libraries behind what modules import, resolved, sorted by name."""
-    workspace = session.workspace
-    names: set[str] = set()
-    for name in modules:
-        for interface in session.calls(name):
-            known = workspace.interfaces.get(interface)
-            if known is not None and known.library is not None:
-                names.add(known.library.name)
-    return tuple(link.resolve(n, workspace.config.libraries.get(n, "")) for n in sorted(names))
+    packages = session.workspace.config.libraries
+    called = {interface for name in modules for interface in session.calls(name)}
+    names = {session.library(i) for i in called if i in session.workspace.interfaces}
+    return tuple(session.tools.library(n, packages.get(n, "")) for n in sorted(names - {""}))
 
 
 def has_tests(session: Session, name: ModuleName) -> bool:

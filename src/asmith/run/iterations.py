@@ -122,7 +122,7 @@ def _texts(recorder: Recorder) -> dict[str, Any]:
     session = recorder.session
     if session is None:
         return {}
-    total = sum(len(m.source or b"") for m in session.modules.values())
+    total = session.text_bytes()
     regenerated, new, whole = [], 0, 0
     for name in recorder.adopted:
         old, now = recorder.modules.get(name), session.modules[name]

@@ -70,7 +70,8 @@ def plan(session: Session, targets: Sequence[str] = ()) -> Plan:
 def touched(session: Session) -> dict[ModuleName, frozenset[str]]:
     """Return the dirty modules and for each the interfaces whose change made it so."""
     found: dict[ModuleName, frozenset[str]] = {}
-    for name, module in session.modules.items():
+    for name in session.looked_at():
+        module = session.modules[name]
         ties = {r.subject.partition(".")[0] for r in module.base_stale if r.kind in _TIES}
         assemble = Step(StepKind.ASSEMBLE, name)
         entry = session.state.entries.get((Slot.BASE, str(assemble)))
@@ -99,7 +100,7 @@ def change_sets(session: Session) -> tuple[ChangeSet, ...]:
 
 def unanswerable(session: Session) -> dict[ModuleName, AsmithError]:
     """Return the waiting modules that nobody can answer now, with the reason for each."""
-    waiting = (n for n, m in session.modules.items() if m.waiting)
+    waiting = [n for n in session.looked_at() if session.modules[n].waiting]
     problems = ((n, answering.obstacle(session, n)) for n in sorted(waiting))
     return {n: p for n, p in problems if p is not None}
 

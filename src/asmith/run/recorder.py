@@ -96,8 +96,8 @@ class Recorder:
         self.session = session
         if self.first is None:
             self.first = session
-            self.modules = dict(session.modules)
-            drafts = (n for n, m in session.modules.items() if m.draft)
+            self.modules = session.seen_modules()
+            drafts = (n for n, m in self.modules.items() if m.draft)
             texts = ((n, files.read_if_exists(self.root / layout.source(n))) for n in drafts)
             self.replaced = {n: text or b"" for n, text in texts}
 

@@ -11,28 +11,33 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asmith.abi import include
+from asmith.check import screen as screens
 from asmith.errors import UsageError, did_you_mean
 from asmith.graph import dirty, structure
 from asmith.graph.trace import SYMBOLS, stamp_of
-from asmith.host import files
+from asmith.host import signature
 from asmith.model.names import Digest, InterfaceName, ModuleName, digest_bytes, digest_of
 from asmith.model.plan import Reason, Step, StepKind, Why
 from asmith.model.stamp import render_stamp
 from asmith.project import workspace as workspaces
+from asmith.project.lazy import Lazy
 from asmith.run import inputs, layout, view
 from asmith.run.events import nobody
-from asmith.store import shared
+from asmith.run.tools import Tools
+from asmith.store import index, shared
 from asmith.store.answers import Store
 from asmith.store.state import Entry, Slot, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
     from pathlib import Path
 
+    from asmith.check.screen import Summary
     from asmith.errors import AsmithError
     from asmith.model.record import Stamp
     from asmith.project.config import Product
     from asmith.run.events import Event, Observer
+    from asmith.run.known import Known, Node, Touched
     from asmith.run.view import Module
 
 
@@ -59,7 +64,13 @@ class Session:
     workspace: workspaces.Workspace
     state: State
     store: Store
-    modules: dict[ModuleName, Module]
+    modules: MutableMapping[ModuleName, Module]
+    known: Known | None = None  # what holds of the modules that are not looked at
+    active: frozenset[ModuleName] = frozenset()  # the modules that are looked at, if `known`
+    region: frozenset[Step] = frozenset()  # the steps that may have to run, if `known`
+    outside: int = 0  # steps that hold because of what is known
+    listings: index.Listings = field(default_factory=dict)
+    tools: Tools = field(default_factory=Tools)
     force: bool = False  # overwrite texts that were edited by hand
     asks: bool = True  # call generators
     stop: Callable[[], bool] = lambda: False  # asked before each step
@@ -73,24 +84,110 @@ class Session:
     _linked: dict[Step, tuple[ModuleName, ...]] = field(default_factory=dict)
     _called: dict[ModuleName, frozenset[InterfaceName]] = field(default_factory=dict)
     _made: dict[ModuleName, tuple[Module, Digest, Digest]] = field(default_factory=dict)
-    _digests: dict[str, tuple[tuple[int, ...], Digest]] = field(default_factory=dict)
+    _digests: dict[str, index.Seen] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, root: Path, held: Collection[ModuleName] = ()) -> Session:
-        """Read a project."""
+    def open(
+        cls, root: Path, held: Collection[ModuleName] = (), *, state: State | None = None
+    ) -> Session:
+        """Read a project, all of it."""
+        listings = index.listings(str(root))  # before anything is read: what comes later is new
         workspace = workspaces.load(root)
         return cls(
             root,
             workspace,
-            State(root / layout.STATE),
+            state or State(root / layout.STATE),
             Store(root / layout.KEPT, shared.configured(workspace.config.store)),
             view.look_at_all(workspace, held),
+            listings=listings,
         )
 
     def tell(self, event: Event) -> None:
         """Tell the observer of an event; one at a time, from whatever thread."""
         with self.guard:
             self.observer(event)
+
+    @classmethod
+    def near(
+        cls, known: Known, touched: Touched, workspace: workspaces.Workspace, state: State
+    ) -> Session:
+        """Look at what changed files touch, and at nothing else; `known` answers for the rest.
+
+        Raises `AnotherProjectError` if that no longer can be.
+        """
+        root = workspace.root
+        modules = Lazy(known.nodes, lambda name: view.look(workspace, name))
+        store = Store(root / layout.KEPT, shared.configured(workspace.config.store))
+        session = cls(root, workspace, state, store, modules, known, touched.modules)
+        session.tools = Tools(known.tools)
+        for name in touched.interfaces:
+            library = workspace.interfaces[name].library
+            if known.libraries[name] != ("" if library is None else library.name):
+                raise workspaces.AnotherProjectError(name)
+        session.region = frozenset(session._region(touched))
+        before = {Step(k, m) for m in touched.modules for k in known.kinds_of(m)}
+        session.outside = known.head.steps - len(before | touched.steps)
+        return session
+
+    def _region(self, touched: Touched) -> Iterator[Step]:
+        """Yield the steps that may have to run: those of touched modules, and what reaches them."""
+        for name in touched.modules:
+            yield from self.steps_of(name)
+        yield from self.comparisons(touched.modules)
+        for step in touched.steps:
+            if step.kind is StepKind.COMPARE:
+                users = self.known.seen_by(InterfaceName(step.subject)) if self.known else ()
+                if step.subject in self.externals(users):
+                    yield step
+            elif not step.of_module or step.subject not in touched.modules:
+                yield step
+
+    def looked_at(self) -> tuple[ModuleName, ...]:
+        """Return the modules that are looked at: all, or those that changed files touch."""
+        return tuple(self.modules if self.known is None else sorted(self.active))
+
+    def seen_modules(self) -> dict[ModuleName, Module]:
+        """Return the modules that are looked at, as they are now."""
+        return {name: self.modules[name] for name in self.looked_at()}
+
+    def text_bytes(self) -> int:
+        """Return the bytes of all modules' texts."""
+        nodes = {} if self.known is None else self.known.nodes
+        rest = sum(node.size for name, node in nodes.items() if name not in self.active)
+        return rest + sum(len(m.source or b"") for m in self.seen_modules().values())
+
+    def settled(self, step: Step) -> bool:
+        """Tell whether a step holds because nothing touches it."""
+        return self.known is not None and step not in self.region
+
+    def node(self, name: ModuleName) -> Node | None:
+        """Return what is known of a module that nothing touches."""
+        return None if self.known is None or name in self.active else self.known.nodes[name]
+
+    def sees(self, name: ModuleName) -> tuple[InterfaceName, ...]:
+        """Return the interfaces that a module may name something of, sorted."""
+        return tuple(self.workspace.visible_interfaces(name))
+
+    def summary(self, name: ModuleName) -> Summary | None:
+        """Return an object's part in a link, if it was summed up when the object was made."""
+        node = self.node(name)
+        if node is not None:
+            return node.link
+        entry = self.status(Step(StepKind.ASSEMBLE, name)).entry
+        return None if entry is None else screens.summary_of(entry.facts.get("link"))
+
+    def screen(self, step: Step) -> screens.Screen:
+        """Return the sums of a product's objects, as far as they are known."""
+        if self.known is None:
+            return screens.Screen()
+        return self.known.screens.setdefault(step.subject, screens.Screen())
+
+    def library(self, name: InterfaceName) -> str:
+        """Return the library that implements an interface, or an empty text."""
+        if self.known is not None:
+            return self.known.libraries[name]
+        library = self.workspace.interfaces[name].library
+        return "" if library is None else library.name
 
     # ---- the view --------------------------------------------------------------------------------
 
@@ -138,7 +235,8 @@ class Session:
     def calls(self, name: ModuleName) -> frozenset[InterfaceName]:
         """Return the interfaces whose functions or data a module's object refers to."""
         if name not in self._called:
-            self._called[name] = self.called(self.modules[name])
+            node = self.node(name)
+            self._called[name] = frozenset(node.calls) if node else self.called(self.modules[name])
         return self._called[name]
 
     def called(self, module: Module) -> frozenset[InterfaceName]:
@@ -163,6 +261,10 @@ class Session:
             return self._linked[step]
 
     def _link(self, step: Step) -> tuple[ModuleName, ...]:
+        if self.known is not None and step.kind is StepKind.LINK:
+            nodes = self.known.nodes
+            if all(self.calls(m) == frozenset(nodes[m].calls) for m in self.active):
+                return self.known.linked[step.subject]
         if step.kind is StepKind.LINK:
             product = self.workspace.config.products[step.subject]
             roots: list[str] = list(product.roots)
@@ -200,10 +302,12 @@ class Session:
 
     def all_steps(self) -> tuple[Step, ...]:
         """Return every step of the project in the order in which a full build meets them."""
+        order = list(StepKind)
+        if self.known is not None:
+            return tuple(sorted(self.region, key=lambda s: (order.index(s.kind), s.subject)))
         by_module = [s for n in sorted(self.modules) for s in self.steps_of(n)]
         links = [Step(StepKind.LINK, p) for p in self.workspace.config.products]
         compares = self.comparisons(self.modules)
-        order = list(StepKind)
         return tuple(
             sorted([*by_module, *compares, *links], key=lambda s: (order.index(s.kind), s.subject))
         )
@@ -214,16 +318,32 @@ class Session:
 
     def externals(self, modules: Iterable[ModuleName]) -> tuple[InterfaceName, ...]:
         """Return the interfaces of libraries that the specs of modules use, sorted."""
-        used = {u.interface for m in modules for u in self.workspace.specs[m].uses}
-        return tuple(i for i in sorted(used) if self.workspace.interfaces[i].library is not None)
+        found: set[InterfaceName] = set()
+        for name in modules:
+            node = self.node(name)
+            if node is not None:
+                found.update(node.externals)
+            else:
+                used = {u.interface for u in self.workspace.specs[name].uses}
+                found |= {i for i in used if self.library(i)}
+        return tuple(sorted(found))
 
     def status(self, step: Step) -> Status:
         """Return what is known of a step now."""
         with self.guard:
             known = self._joint if step.kind in (StepKind.LINK, StepKind.TEST) else self._known
             if step not in known:
-                known[step] = self._decide(step)
+                known[step] = self._held_by(step) or self._decide(step)
             return known[step]
+
+    def _held_by(self, step: Step) -> Status | None:
+        """Return the last good result of a step that nothing touches."""
+        if not self.settled(step):
+            return None
+        if step.kind is StepKind.GENERATE:
+            return Status()
+        entry = self.state.entries.get((Slot.BASE, str(step)))
+        return None if entry is None else Status(Slot.BASE, entry)
 
     def _decide(self, step: Step) -> Status:
         if step.kind is StepKind.GENERATE:
@@ -273,22 +393,23 @@ class Session:
 
     def digest(self, path: str) -> Digest | None:
         """Return the digest of a file's bytes (None: there is none); read once while unchanged."""
-        try:
-            status = (self.root / path).stat()
-        except OSError:
-            return None
-        seen = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        known = self._digests.get(path)
-        if known is None or known[0] != seen:
-            data = files.read_if_exists(self.root / path)
-            if data is None:
-                return None
-            known = self._digests[path] = (seen, digest_bytes(data))
-        return known[1]
+        seen = self.seen(path)
+        return None if seen is None else Digest(seen[1])
 
-    def outdated(self) -> bool:
-        """Tell whether a spec, an interface or the configuration is no longer what was read."""
-        return any(self.digest(p) != d for p, d in self.workspace.sources.items())
+    def seen(self, path: str, *, afresh: bool = False) -> index.Seen | None:
+        """Return a file's stat data, digest and the time of both; read once while unchanged."""
+        there = f"{self.root}/{path}"
+        known = self._digests.get(path)
+        if known is None or afresh or known[0] != signature.of(there):
+            known = index.read(there)
+            if known is None:
+                return None
+            self._digests[path] = known
+        return known
+
+    def outdated(self) -> list[str]:
+        """Return the specs, interfaces and configuration that are no longer what was read."""
+        return [p for p, d in self.workspace.sources.items() if self.digest(p) != d]
 
     def forget_known(self) -> None:
         """Decide everything anew from here on."""

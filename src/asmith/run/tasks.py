@@ -19,6 +19,7 @@ from asmith.run import adopt, engine, layout, planning, view
 from asmith.run.backend import Backend
 from asmith.run.events import Closed, Opened, Planned
 from asmith.run.recorder import Recorder
+from asmith.run.resident import Resident
 from asmith.store import lock
 from asmith.store.state import Slot
 
@@ -61,7 +62,7 @@ class Run:
         Backend.running = True
         self._lock = lock.acquire(self.session.root / layout.LOCK)
         Backend.ended = self.close
-        fresh = prepare(self.session.root, type(self.session))
+        fresh = prepare(Resident(self.session.root))
         self.session.state = fresh.state
         self.session.modules = fresh.modules
         self.session.workspace = fresh.workspace
@@ -105,17 +106,15 @@ class Run:
         return _told(work)
 
 
-def prepare(root: Any, kind: type[Session], *, force: bool = False, asks: bool = True) -> Session:
+def prepare(at_home: Resident, *, force: bool = False, asks: bool = True) -> Session:
     """Return a session whose change-sets without an answer are held on their base.
 
     With `force` an edit by hand does not stand in the way of an answer; unless it `asks`, the store
     alone answers.
     """
-    from asmith.store.state import State
-
-    adopt.recover(root, State(root / layout.STATE))
-    files.remove_tree(root / layout.SCRATCH)  # of a build that was killed: the lock is ours
-    session = kind.open(root)
+    adopt.recover(at_home.root)
+    files.remove_tree(at_home.root / layout.SCRATCH)  # of a build that was killed: the lock is ours
+    session = at_home.session()
     session.force = force
     session.asks = asks
     hold_unanswerable(session)
@@ -215,11 +214,11 @@ def before(session: Session, step: Step) -> list[Step]:
             return [Step(StepKind.ASSEMBLE, name)]
         case StepKind.LINK:
             modules = session.linked(step)
-            checks = [Step(StepKind.CHECK, m) for m in modules]
-            return [*session.comparisons(modules), *checks]
+            checks = (Step(StepKind.CHECK, m) for m in modules)
+            return [*session.comparisons(modules), *(s for s in checks if not session.settled(s))]
         case StepKind.TEST:
-            linked = [Step(StepKind.ASSEMBLE, m) for m in session.linked(step)]
-            return [Step(StepKind.CHECK, name), *linked]
+            linked = (Step(StepKind.ASSEMBLE, m) for m in session.linked(step))
+            return [Step(StepKind.CHECK, name), *(s for s in linked if not session.settled(s))]
 
 
 def _awaits(session: Session, steps: Collection[Step], answer: Step) -> bool:

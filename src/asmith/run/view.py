@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asmith.model.contract import Entry
-    from asmith.model.names import ModuleName
+    from asmith.model.names import Digest, ModuleName
     from asmith.model.record import Record, Trace
     from asmith.project.workspace import Workspace
 
@@ -50,6 +50,7 @@ class Module:
     held: bool = False
     stale: tuple[Reason, ...] = ()  # of the text in use; empty for a fresh one
     base_stale: tuple[Reason, ...] = ()  # of what lies in modules/
+    record_digest: Digest | None = None  # of the record's bytes as they lie in modules/
 
     @property
     def waiting(self) -> bool:
@@ -73,11 +74,15 @@ class Module:
 
 def look(workspace: Workspace, name: ModuleName, *, held: bool = False) -> Module:
     """Return one module as its files say now."""
-    base = _base(workspace, name)
+    data = files.read_if_exists(workspace.root / layout.record(name))
+    base = _base(workspace, name, data)
+    base = replace(base, record_digest=None if data is None else digest_bytes(data))
     if held:
         return replace(base, held=True)
     draft = _draft(workspace, name)
-    return replace(draft, base_stale=base.stale) if draft else base
+    if draft is None:
+        return base
+    return replace(draft, base_stale=base.stale, record_digest=base.record_digest)
 
 
 def look_at_all(
@@ -87,10 +92,8 @@ def look_at_all(
     return {n: look(workspace, n, held=n in held) for n in workspace.specs}
 
 
-def _base(workspace: Workspace, name: ModuleName) -> Module:
-    root = workspace.root
-    source = files.read_if_exists(root / layout.source(name))
-    data = files.read_if_exists(root / layout.record(name))
+def _base(workspace: Workspace, name: ModuleName, data: bytes | None) -> Module:
+    source = files.read_if_exists(workspace.root / layout.source(name))
     record = None if data is None else records.decode(data, layout.record(name))
     if record is not None and record.module != name:
         raise UsageError(

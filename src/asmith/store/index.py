@@ -20,17 +20,24 @@ from asmith.host import signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from typing import Any
 
     from asmith.host.signature import Signature
 
+    Listings = dict[str, tuple[Signature, str, tuple[str, ...]]]
+
+Seen = tuple[tuple[int, int, int, int], str, int]
+"""A file's signature, the digest of its bytes, and when both were taken (`file_clock`)."""
+
 PATH = "build/index"
+LOCK = "build/lock"
+DRAFTS = "build/stage/modules"
+TESTS = "tests/modules"
 _ENVIRONMENT = (
     "PATH", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR", "PKG_CONFIG_SYSROOT_DIR", "LIBRARY_PATH",
     "COMPILER_PATH", "GCC_EXEC_PREFIX",
 )  # fmt: skip
-_MAGIC = b"asmith index 1\n"
+_MAGIC = b"asmith index 5\n"
 _LENGTHS = 24  # bytes: checksum, length of the head, length of the body, 8 each
 _COARSE = 5  # CLOCK_REALTIME_COARSE: the clock that the kernel stamps files with
 _TICK = 10_000_000  # nanoseconds: a file written within the last tick may still change unseen
@@ -39,10 +46,10 @@ _TICK = 10_000_000  # nanoseconds: a file written within the last tick may still
 class Head:
     """What decides whether there is anything to do.
 
-    `paths`, `signatures` and `digests` run in parallel: each file that was read or written, with
-    its stat data and the digest of its bytes. `fixed` are files that count by their stat data
-    alone (tools, libraries, asmith's own), `absent` paths at which nothing may be, `listings` the
-    directories in which names may come and go, each with its suffix and its sorted names.
+    `paths`, `signatures` and `digests` are packed and run in parallel: each file that was read or
+    written, sorted, with its stat data and the digest of its bytes. `fixed` are files that count by
+    their stat data alone (tools, libraries, asmith's own), `absent` paths at which nothing may be,
+    `listings` the directories in which names come and go, with suffix and sorted names.
     `unsettled` tells whether the last build left anything to do.
     """
 
@@ -55,12 +62,57 @@ class Head:
         self.identity: tuple[str, ...] = identity()
         self.steps = 0
         self.unsettled = False
-        self.paths: list[str] = []
-        self.signatures: list[Signature] = []
-        self.digests: list[str] = []
+        self.paths = b""
+        self.signatures = b""
+        self.digests = b""
         self.fixed: dict[str, Signature] = {}
         self.absent: list[str] = []
-        self.listings: dict[str, tuple[Signature, str, tuple[str, ...]]] = {}
+        self.listings: Listings = {}
+
+    def put(self, files: list[tuple[str, Signature, str]]) -> None:
+        """Set the files: path, stat data, digest."""
+        files.sort()
+        self.paths = signature.pack_paths(f[0] for f in files)
+        self.signatures = signature.pack([f[1] for f in files])
+        self.digests = b"".join(bytes.fromhex(f[2]) for f in files)
+
+    def files(self) -> list[tuple[str, Signature, str]]:
+        """Return what `put` set."""
+        paths = signature.unpack_paths(self.paths)
+        digests = (self.digest(k) for k in range(len(paths)))
+        return list(zip(paths, signature.unpack(self.signatures), digests, strict=True))
+
+    def digest(self, k: int) -> str:
+        """Return the digest of the file with that number."""
+        return self.digests[32 * k : 32 * k + 32].hex()
+
+    def patch(self, files: dict[str, tuple[Signature, str] | None]) -> None:
+        """Set some files; None takes one out. Costs little where all are there already."""
+        where = {path: self._place(path) for path in files}
+        if any(where[p] < 0 or f is None for p, f in files.items()):
+            kept = [f for f in self.files() if f[0] not in files]
+            self.put(kept + [(p, *f) for p, f in files.items() if f is not None])
+            return
+        signatures, digests = bytearray(self.signatures), bytearray(self.digests)
+        for path, file in files.items():
+            if file is not None:
+                k = where[path]
+                signatures[32 * k : 32 * k + 32] = signature.pack([file[0]])
+                digests[32 * k : 32 * k + 32] = bytes.fromhex(file[1])
+        self.signatures, self.digests = bytes(signatures), bytes(digests)
+
+    def refresh(self, signatures: dict[str, Signature]) -> None:
+        """Set new stat data of files whose bytes are the same."""
+        places = {path: self._place(path) for path in signatures}
+        self.patch({p: (s, self.digest(places[p])) for p, s in signatures.items()})
+
+    def _place(self, path: str) -> int:
+        """Return the number of a file, or -1."""
+        name = signature.pack_paths([path])
+        if self.paths.startswith(name):
+            return 0
+        at = self.paths.find(b"\0" + name)
+        return -1 if at < 0 else self.paths.count(b"\0", 0, at) + 1
 
     def dump(self) -> bytes:
         """Return it as bytes."""
@@ -166,90 +218,146 @@ def changes(index: Index, root: str) -> Changes:
     if found.elsewhere:
         return found
     head = index.head
-    for k in signature.differing(root, head.paths, head.signatures, index.written):
-        path = head.paths[k]
+    differing = signature.differing(root, head.paths, head.signatures, index.written)
+    paths = signature.unpack_paths(head.paths) if differing else []
+    for k in differing:
+        path = paths[k]
         seen = read(f"{root}/{path}")
-        if seen is None or seen[1] != head.digests[k]:
+        if seen is None or seen[1] != head.digest(k):
             found.files.append(path)
         else:
-            found.refreshed[path] = seen[0]
+            found.refreshed[path] = trusted(seen[0], seen[2])
     return found
 
 
 def _elsewhere(head: Head, root: str) -> str:
     """Return the first change of what counts by stat data alone, or an empty text."""
+    join = os.path.join
     for path, wanted in head.fixed.items():
-        if signature.of(path) != wanted:
+        if signature.of(join(root, path)) != wanted:
             return path
     for path in head.absent:
-        if signature.of(f"{root}/{path}") is not None:
+        if signature.of(join(root, path)) is not None:
             return path
     for path, (wanted, suffix, names) in head.listings.items():
-        if signature.of(f"{root}/{path}") != wanted and names != listing(f"{root}/{path}", suffix):
+        there = join(root, path)
+        if signature.of(there) != wanted and listing(there, suffix) != names:
             return path
     return ""
 
 
 def listing(path: str, suffix: str) -> tuple[str, ...]:
-    """Return the sorted names in a directory that end in `suffix` and do not begin with a dot."""
+    """Return the sorted names in a directory that end in `suffix`, editors' dot files apart.
+
+    An empty suffix takes every name but that of Python's cache.
+    """
     try:
         names = os.listdir(path)
     except OSError:
         return ()
+    if not suffix:
+        return tuple(sorted(n for n in names if n != "__pycache__"))
     return tuple(sorted(n for n in names if n.endswith(suffix) and not n.startswith(".")))
 
 
-def read(path: str) -> tuple[Signature, str] | None:
-    """Return a file's stat data and the digest of its bytes; None if it is no file.
+def listings(root: str) -> Listings:
+    """Return the directories of a project in which a new name matters, as they are now."""
+    wanted = [("specs", ".md"), ("interfaces", ".h"), (DRAFTS, "")]
+    tests = [path for path, _, _ in os.walk(f"{root}/{TESTS}") if "__pycache__" not in path]
+    wanted += [(os.path.relpath(path, root), "") for path in tests] or [(TESTS, "")]
+    return {path: list_one(root, path, suffix) for path, suffix in wanted}
 
-    The stat data are those from before the bytes were read, and are spoilt if the file may still
-    change within the tick of the clock in which it last did.
+
+def list_one(root: str, path: str, suffix: str) -> tuple[Signature, str, tuple[str, ...]]:
+    """Return one directory's entry: stat data that can be trusted, suffix, names."""
+    there = f"{root}/{path}"
+    now = file_clock()
+    seen = signature.of(there)
+    shown = signature.SPOILT if seen is None else trusted(seen, now)
+    return shown, suffix, listing(there, suffix)
+
+
+def read(path: str) -> Seen | None:
+    """Return a file's stat data, the digest of its bytes, and when they were taken.
+
+    None if it is no file. The stat data are those from before the bytes were read.
     """
-    from hashlib import sha256
-
     before = signature.of(path)
     if before is None:
         return None
+    now = file_clock()
     try:
         with open(path, "rb") as file:
             data = file.read()
     except OSError:
         return None
-    return trusted(before, clock_gettime_ns(_COARSE)), sha256(data).hexdigest()
+    return before, _digest(data), now
 
 
 def trusted(seen: Signature, now: int) -> Signature:
-    """Return stat data taken at `now`, spoilt if later changes might not show in them."""
+    """Return stat data taken at `now`, spoilt if later changes might not show in them.
+
+    The kernel stamps files with a clock that stands still for some milliseconds: what changes
+    twice within one tick looks the same after both.
+    """
     return seen if max(seen[0], seen[1]) < now - _TICK else signature.SPOILT
 
 
-def up_to_date(root: str, refresh: Callable[[Index, Changes], None]) -> int | None:
-    """Return the number of steps if all of them hold, by the index alone; None for any doubt.
+def file_clock() -> int:
+    """Return the time in nanoseconds by the clock that the kernel stamps files with."""
+    return clock_gettime_ns(_COARSE)
 
-    `refresh` is told where stat data changed though no bytes did, to spare the next one the
-    reading.
-    """
+
+def _digest(data: bytes) -> str:
+    """Return the SHA-256 of some bytes, by the smallest module that has it."""
+    try:
+        from _sha256 import sha256  # type: ignore[import-not-found]  # hashlib imports much more
+    except ImportError:
+        from hashlib import sha256
+    digest: str = sha256(data).hexdigest()
+    return digest
+
+
+def up_to_date(root: str) -> int | None:
+    """Return the number of steps if all of them hold, by the index alone; None for any doubt."""
     index = load(root)
     if index is None or index.head.unsettled:
         return None
     found = changes(index, root)
-    if found:
+    if found.files or found.elsewhere:
         return None
     if found.refreshed:
-        refresh(index, found)
+        _refresh(root, index, found.refreshed)  # so that the next one need not read them
     return index.head.steps
 
 
-def refreshed(head: Head, signatures: dict[str, Signature]) -> Head:
-    """Put new stat data into a head and return it."""
-    for k, path in enumerate(head.paths):
-        if path in signatures:
-            head.signatures[k] = signatures[path]
-    return head
+def _refresh(root: str, index: Index, signatures: dict[str, Signature]) -> None:
+    """Write new stat data of unchanged files down, to spare the next build the reading.
+
+    Nothing is lost if that cannot be: another build holds the lock, or nobody may write.
+    """
+    import fcntl
+
+    try:
+        lock = os.open(f"{root}/{LOCK}", os.O_RDWR)
+    except OSError:
+        return
+    temporary = f"{root}/{PATH}.{os.getpid()}"
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.stat(f"{root}/{PATH}").st_mtime_ns == index.written:
+            with open(temporary, "wb") as file:
+                index.head.refresh(signatures)
+                file.write(dump(index.head, index.raw_body()))
+            os.replace(temporary, f"{root}/{PATH}")
+    except OSError:
+        _unlink(temporary)
+    finally:
+        os.close(lock)
 
 
-def digests(head: Head, paths: Iterable[str]) -> dict[str, str]:
-    """Return path -> digest for some of the files of a head."""
-    wanted = set(paths)
-    pairs = zip(head.paths, head.digests, strict=True)
-    return {path: digest for path, digest in pairs if path in wanted}
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

@@ -9,6 +9,8 @@ live in two slots: `base` is the last good build, `stage` holds results not adop
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -17,12 +19,14 @@ from asmith.host import files
 from asmith.model.names import Digest, canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 SCHEMA = 1
 _HEADER = canonical_json({"asmith": "state", "schema": SCHEMA})
 _COMPACT_ABOVE = 4  # journal lines an entry
+_ENDED = re.compile(rb'^\{"do":"end",.*,"slot":"(\w+)","step":"([^"\\]+)"\}$')
+"""An `end` line as it is written (sorted keys); any other spelling is decoded at once."""
 
 
 class Slot(StrEnum):
@@ -46,13 +50,65 @@ class Entry:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Entries(MutableMapping[tuple[Slot, str], Entry]):
+    """The entries by slot and step. A line of the journal is decoded when its entry is wanted."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[Slot, str], Entry | bytes] = {}
+
+    def __getitem__(self, key: tuple[Slot, str]) -> Entry:
+        """Return an entry; one whose line is damaged counts as missing."""
+        kept = self._kept[key]
+        if isinstance(kept, bytes):
+            entry = _decoded(kept)
+            if entry is None:
+                del self._kept[key]
+                raise KeyError(key)
+            self._kept[key] = kept = entry
+        return kept
+
+    def keep(self, slot: Slot, step: str, line: bytes) -> None:
+        """Keep an `end` line undecoded."""
+        self._kept[slot, step] = line
+
+    def __setitem__(self, key: tuple[Slot, str], entry: Entry) -> None:
+        """Keep an entry."""
+        self._kept[key] = entry
+
+    def __delitem__(self, key: tuple[Slot, str]) -> None:
+        """Forget an entry."""
+        del self._kept[key]
+
+    def __iter__(self) -> Iterator[tuple[Slot, str]]:
+        """Iterate over the keys, in no order that matters."""
+        return iter(list(self._kept))
+
+    def __len__(self) -> int:
+        """Return how many there are, damaged lines included."""
+        return len(self._kept)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether there is an entry, without decoding it."""
+        return key in self._kept
+
+
+def _decoded(line: bytes) -> Entry | None:
+    try:
+        value = json.loads(line)
+        return Entry(value["inputs"], value["outputs"], value["facts"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 class State:
     """The journal in memory, with every change written through."""
 
     def __init__(self, path: Path) -> None:
         """Read the journal; a missing, foreign or damaged one counts as empty."""
         self.path = path
-        self.entries: dict[tuple[Slot, str], Entry] = {}
+        self.entries = Entries()
         self.interrupted: set[str] = set()
         self._lines = 0
         self._whole = True
@@ -67,7 +123,12 @@ class State:
             return
         for line in lines[1:]:
             try:
-                self._apply(json.loads(line))
+                if match := _ENDED.search(line):
+                    slot, step = Slot(match[1].decode()), match[2].decode()
+                    self.entries.keep(slot, step, line)
+                    self.interrupted.discard(step)
+                else:
+                    self._apply(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError):
                 self._whole = self._whole and line == b""
             self._lines += 1
@@ -124,7 +185,8 @@ class State:
         if only_if_long and self._lines <= 100 + _COMPACT_ABOVE * len(self.entries):
             return
         lines = [_HEADER]
-        lines += [canonical_json(_end(*k, e)) for k, e in sorted(self.entries.items())]
+        kept = ((key, self.entries.get(key)) for key in sorted(self.entries))
+        lines += [canonical_json(_end(*key, e)) for key, e in kept if e is not None]
         lines += [
             canonical_json({"do": "begin", "slot": "stage", "step": s})
             for s in sorted(self.interrupted)

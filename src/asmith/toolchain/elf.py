@@ -45,7 +45,8 @@ def read_object(data: bytes, path: str) -> ObjectFacts:
     """Return the facts of one x86-64 relocatable object; `path` names it in messages.
 
     Raises `UsageError` for anything else, and for an object that is truncated or corrupt. A line
-    table that cannot be read leaves `lines` empty: it only serves the places of findings.
+    table that cannot be read leaves `lines` empty: it only serves the places of findings, and
+    without `lines` it is not read at all.
     """
     with _reading(path):
         elf = _open(data, path)

@@ -1,0 +1,86 @@
+"""The first file that `asmith` runs: a build with nothing to do ends here, with next to no imports.
+
+Whatever is not plainly that goes on to `asmith.cli.main`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from asmith.store import index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main() -> int:
+    """Run the command line of this process and return the exit code."""
+    said = _nothing_to_do(sys.argv[1:])
+    if said is None:
+        from asmith.cli.main import main as rest
+
+        return rest()
+    try:
+        sys.stdout.write(said)
+        sys.stdout.flush()
+    except OSError:
+        return 1
+    os._exit(0)  # nothing is left to be cleaned up, and the interpreter takes its time to
+
+
+def _nothing_to_do(arguments: Sequence[str]) -> str | None:
+    """Return what a build says that has nothing to do; None if there may be something."""
+    asked = _asked(arguments)
+    root = None if asked is None else _root(asked["-C"])
+    steps = None if root is None else index.up_to_date(root)
+    if asked is None or steps is None:
+        return None
+    if asked["--json"]:
+        return '{"schema": 1, "executed": [], "adopted": [], "errors": [], "exit_code": 0}\n'
+    return "" if asked["-q"] else f"nothing to do: {steps} steps up to date\n"
+
+
+def _asked(arguments: Sequence[str]) -> dict[str, str] | None:
+    """Return the options of a `build` of everything; None for any other command line."""
+    found = {"-C": ".", "--json": "", "-q": "", "command": ""}
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        match word:
+            case "build" if not found["command"]:
+                found["command"] = word
+            case "-C" if rest:
+                found["-C"] = rest.pop(0)
+            case "-q" | "--quiet":
+                found["-q"] = word
+            case "--json":
+                found["--json"] = word
+            case "-v" | "--verbose" | "--locked" | "--force":
+                pass  # they change nothing where nothing is to be done
+            case "-n" | "--jobs" if rest and rest[0].isdecimal() and int(rest[0]) > 0:
+                del rest[0]
+            case _:
+                return None
+    return found if found["command"] else None
+
+
+def _root(start: str) -> str | None:
+    """Return the nearest directory at or above `start` that is an asmith project."""
+    directory = os.path.realpath(start)
+    while True:
+        try:
+            with open(f"{directory}/pyproject.toml", "rb") as file:
+                if b"[tool.asmith" in file.read():
+                    return directory
+        except OSError:
+            pass
+        above = os.path.dirname(directory)
+        if above == directory:
+            return None
+        directory = above
+
+
+if __name__ == "__main__":
+    sys.exit(main())

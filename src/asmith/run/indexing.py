@@ -1,0 +1,198 @@
+"""What a build saw, and what holds because of that: the index, made at the end of a build.
+
+After a session of the whole project it is made anew. After a session of what an edit touched, only
+that is replaced: the work follows the edit, not the project.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import asmith
+from asmith.errors import AsmithError
+from asmith.host import files, process, signature
+from asmith.model.names import InterfaceName, ModuleName, digest_bytes
+from asmith.model.plan import Step, StepKind
+from asmith.run import adopt, inputs, layout
+from asmith.run.known import Known, Node
+from asmith.store import index
+from asmith.store.state import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from asmith.run.session import Session
+
+_TOOLS = ("nasm", "objcopy", "cc", "ld", "mold", "ld.lld", "ld.gold", "pkg-config")
+_OWN = ("__init__.py", "check/engine.py", "toolchain/nasm.py", "toolchain/link.py")
+_FILE = "file "  # how the inputs of a step name a file of the project
+_MISSING = "missing"  # the digest that inputs give a file that is not there
+
+
+def save(root: Path, known: Known) -> None:
+    """Write the index of a project whose lock is held; a disk that refuses is no failure.
+
+    The old index counts for nothing by then, since the journal is another one.
+    """
+    with contextlib.suppress(AsmithError):
+        files.write_atomic(root / layout.INDEX, index.dump(known.head, known.dump()))
+
+
+def known(session: Session) -> Known:
+    """Return what is known at the end of a build whose lock is held still."""
+    made = session.known or _empty(session)
+    names = session.looked_at()
+    steps = session.all_steps()
+    settled = [s for s in steps if _settled(session, s)]
+    pending = {m for m in names if _pending(session, m)}
+    loose = set(steps) - set(settled)
+    pending |= {ModuleName(s.subject) for s in loose if s.of_module and s.subject in set(names)}
+    for name in names:
+        made.replace(name, _node(session, name))
+    made.unsettled = tuple(sorted(pending))
+    made.unsettled_steps = tuple(sorted(str(s) for s in loose))
+    made.linked |= {
+        s.subject: session.linked(s) for s in steps if s.kind is StepKind.LINK and s in settled
+    }
+    _note_readers(session, made, settled)
+    made.head.steps = session.outside + len(steps)
+    made.head.unsettled = bool(pending or loose)
+    _note_files(session, made.head, [n for n in names if n not in pending], settled)
+    _fix(session, made.head, names)
+    return made
+
+
+def _pending(session: Session, name: ModuleName) -> bool:
+    """Tell whether a module is not what its spec says, or something of it waits for adoption."""
+    module = session.modules[name]
+    moving = module.held or module.draft or module.stale or module.base_stale
+    return bool(moving) or adopt.pending(session, [Step(StepKind.ASSEMBLE, name)])
+
+
+def _empty(session: Session) -> Known:
+    interfaces = {i: session.library(i) for i in sorted(session.workspace.interfaces)}
+    blank = Node(InterfaceName(""), (), (), (), "", "", tested=False, size=0, link=None)
+    head = index.Head()
+    head.absent = [layout.INTENT]
+    head.listings = dict(session.listings)
+    _fix_tools(session, head)
+    linked: dict[str, tuple[ModuleName, ...]] = {}
+    for product in session.workspace.config.products:
+        linked[product] = session.linked(Step(StepKind.LINK, product))
+    nodes = dict.fromkeys(sorted(session.modules), blank)
+    return Known(head, nodes, interfaces, linked, {}, (), (), session.tools.known)
+
+
+def _settled(session: Session, step: Step) -> bool:
+    """Tell whether a step's last good result is what a build would want."""
+    status = session.status(step)
+    return status.clean if step.kind is StepKind.GENERATE else status.slot is Slot.BASE
+
+
+def _node(session: Session, name: ModuleName) -> Node:
+    entry = session.status(Step(StepKind.ASSEMBLE, name)).entry
+    facts = {} if entry is None else entry.facts
+    return Node(
+        implements=session.workspace.specs[name].implements,
+        calls=tuple(sorted(session.calls(name))),
+        sees=session.sees(name),
+        externals=session.externals([name]),
+        code=str(facts.get("code", "")),
+        stamp=str(facts.get("stamp", "")),
+        tested=inputs.has_tests(session, name),
+        size=len(session.modules[name].source or b""),
+        link=session.summary(name),
+    )
+
+
+def _note_readers(session: Session, made: Known, settled: Collection[Step]) -> None:
+    """Note who reads which file besides his own; one that no longer does costs a look."""
+    found: dict[str, set[ModuleName]] = defaultdict(set)
+    for step in settled:
+        for path, _ in _files_of(session, step):
+            if step.of_module and not path.startswith("build/"):
+                found[path].add(ModuleName(step.subject))
+    for path, readers in found.items():
+        made.readers[path] = tuple(sorted(readers.union(made.readers.get(path, ()))))
+
+
+def _note_files(
+    session: Session, head: index.Head, names: Collection[ModuleName], settled: Collection[Step]
+) -> None:
+    """Note every file that settled modules and steps stand on, with the digest that they used."""
+    used: dict[str, str] = dict(session.workspace.sources)
+    for name in names:
+        module = session.modules[name]
+        if module.source is not None and module.record_digest is not None:
+            used[layout.source(name)] = digest_bytes(module.source)
+            used[layout.record(name)] = module.record_digest
+    for step in settled:
+        used.update(_files_of(session, step))
+    missing = [path for path, digest in used.items() if digest == _MISSING]
+    head.absent = sorted({*head.absent, *missing})
+    files_: dict[str, tuple[signature.Signature, str] | None] = {
+        path: (_trusted(session, path, digest), digest)
+        for path, digest in used.items()
+        if digest != _MISSING
+    }
+    head.patch(files_)
+
+
+def _files_of(session: Session, step: Step) -> Iterator[tuple[str, str]]:
+    """Yield the outputs of a settled step, and the files of the project among its inputs."""
+    entry = session.status(step).entry
+    if entry is None:
+        return
+    for name, digest in entry.outputs.items():
+        yield layout.output(Slot.BASE, name), digest
+    for name, value in entry.inputs.items():
+        if name.startswith(_FILE):
+            yield name.removeprefix(_FILE), value
+
+
+def _trusted(session: Session, path: str, digest: str) -> signature.Signature:
+    """Return the stat data under which a file surely has the bytes that were used."""
+    seen = session.seen(path)
+    if seen is not None and index.trusted(seen[0], seen[2]) is signature.SPOILT:
+        seen = session.seen(path, afresh=True)
+    if seen is None or seen[1] != digest:
+        return signature.SPOILT
+    return index.trusted(seen[0], seen[2])
+
+
+def _fix(session: Session, head: index.Head, names: Collection[ModuleName]) -> None:
+    """Note what counts by stat data alone and may have come with this build."""
+    root = str(session.root)
+    head.listings[index.DRAFTS] = index.list_one(root, index.DRAFTS, "")
+    for path, (_, suffix, wanted) in head.listings.items():
+        now = index.list_one(root, path, suffix)
+        if now[2] == wanted:
+            head.listings[path] = now
+    libraries = {lib.path for lib in inputs.libraries(session, names)}
+    for name in session.externals(names):
+        interface = session.workspace.interfaces[name]
+        libraries.add(inputs.library_of(session, interface).path)
+    _fix_paths(head, [str(session.root / layout.STATE), *map(str, libraries)])
+
+
+def _fix_tools(session: Session, head: index.Head) -> None:
+    """Note the tools and asmith's own files; a program that would be found first counts too."""
+    del session
+    own = asmith.__path__[0]
+    _fix_paths(head, [f"{own}/{name}" for name in _OWN])
+    for tool in _TOOLS:
+        found, shadows = process.search(tool)
+        _fix_paths(head, [found] if found else [])
+        head.absent += shadows
+
+
+def _fix_paths(head: index.Head, paths: Collection[str]) -> None:
+    for path in paths:
+        seen = signature.of(path)
+        if seen is not None:
+            head.fixed[path] = seen
+        elif path not in head.absent:
+            head.absent.append(path)

@@ -1,0 +1,106 @@
+"""A project between builds: what is known of it, and what changed since.
+
+This is the seam for whoever stays in memory (docs/architecture.md, "A resident project"). A build
+in a process of its own uses the same: there the index says what is known, and one pass over stat
+data what changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from asmith.errors import AsmithError
+from asmith.host import signature
+from asmith.project import workspace as workspaces
+from asmith.run import indexing, layout
+from asmith.run.known import Known
+from asmith.run.session import Session
+from asmith.store import index
+from asmith.store.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from asmith.contract.reader import Cache
+
+
+@dataclass(slots=True)
+class Resident:
+    """One project in memory. Not thread-safe; building needs the lock, the rest does not.
+
+    Say `changed` for each path that an event names, `session` to look at what that touches, and
+    after a build of that session `settle`. Whatever it cannot place costs a full look, never a
+    wrong answer.
+    """
+
+    root: Path
+    known: Known | None = None
+    state: State | None = None
+    paths: set[str] = field(default_factory=set)  # changed since what is known was true
+    _cache: Cache = field(default_factory=dict)
+    _journal: signature.Signature | None = None  # of the journal as this process left it
+
+    @classmethod
+    def open(cls, root: Path) -> Resident:
+        """Return a project as its index and one pass over its files say."""
+        made = cls(root)
+        found = index.load(str(root))
+        if found is not None:
+            changes = index.changes(found, str(root))
+            if not changes.elsewhere:
+                made.known = Known.load(found.head, found.body())
+                made.paths = set(changes.files)
+                made.known.refresh(changes.refreshed)
+                made._journal = signature.of(str(root / layout.STATE))
+        return made
+
+    def changed(self, paths: Iterable[str]) -> None:
+        """Take note of changed, new or removed files; paths are relative to the root."""
+        self.paths.update(paths)
+
+    def forget(self) -> None:
+        """Know nothing any more: events were lost, a tool or the environment changed."""
+        self.known = None
+
+    def session(self) -> Session:
+        """Return a session of what changed; raises `AsmithError` for input that is wrong."""
+        made = self._near()
+        if made is None:
+            self.known = None
+            self.state = State(self.root / layout.STATE)
+            made = Session.open(self.root, state=self.state)
+        return made
+
+    def _near(self) -> Session | None:
+        """Return a session of what changed alone, if what is known allows that."""
+        journal = signature.of(str(self.root / layout.STATE))
+        if self.known is None or journal != self._journal:
+            return None
+        touched = self.known.touched(self.paths)
+        if touched is None:
+            return None
+        if self.state is None:
+            self.state = State(self.root / layout.STATE)
+        try:
+            bound, interfaces = self.known.bound(), self.known.libraries
+            workspace = workspaces.load_lazily(self.root, bound, interfaces, self._cache)
+            return Session.near(self.known, touched, workspace, self.state)
+        except (workspaces.AnotherProjectError, AsmithError):
+            return None  # reading everything says the same with all that belongs to it, or is right
+
+    def wrote(self) -> None:
+        """Take note that the journal was written by this process, which holds the lock."""
+        self._journal = signature.of(str(self.root / layout.STATE))
+
+    def settle(self, session: Session) -> None:
+        """Know what a session came to, at the end of a build that holds the lock still."""
+        self.known = indexing.known(session)
+        self.paths.clear()
+        self.wrote()
+
+    def save(self) -> None:
+        """Write the index, so that the next process starts from here; a full disk is no failure."""
+        if self.known is not None:
+            indexing.save(self.root, self.known)

@@ -1,0 +1,49 @@
+"""The tools that steps run, asked once: versions and places, kept as long as no tool changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asmith.host import files
+from asmith.toolchain import elf, link, nasm
+
+if TYPE_CHECKING:
+    from asmith.toolchain.link import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Answers of tools by question; `known` holds plain values, since the index keeps them."""
+
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def nasm(self) -> str:
+        """Return nasm's version."""
+        if "nasm" not in self.known:
+            self.known["nasm"] = nasm.version()
+        return str(self.known["nasm"])
+
+    def driver(self) -> str:
+        """Return the version of the C driver and of the linker that it runs."""
+        if "driver" not in self.known:
+            self.known["driver"] = link.version()
+        return str(self.known["driver"])
+
+    def library(self, name: str, package: str) -> Library:
+        """Return a system library, resolved."""
+        key = f"library {name} {package}"
+        if key not in self.known:
+            found = link.resolve(name, package)
+            self.known[key] = (found.arguments, str(found.path))
+        arguments, path = self.known[key]
+        return link.Library(name, tuple(arguments), Path(path))
+
+    def exported(self, library: Library) -> frozenset[str]:
+        """Return the names that a library offers to a link."""
+        key = f"exported {library.path}"
+        if key not in self.known:
+            names = elf.dynamic_symbols(files.read_bytes(library.path), str(library.path))
+            self.known[key] = tuple(sorted(names))
+        return frozenset(self.known[key])
