@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asmith.model.names import Digest
 
 
@@ -88,7 +90,7 @@ class ObjectFacts:
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
     relocations: tuple[Relocation, ...]
-    lines: tuple[LineEntry, ...]
+    lines: Sequence[LineEntry]
     machine: str = "EM_X86_64"
 
     def section(self, index: int | None) -> Section | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from asmith.errors import UsageError
 from asmith.model.names import digest_bytes, digest_of
@@ -28,15 +29,17 @@ from asmith.model.objects import (
 from asmith.model.stamp import SECTION as STAMP_SECTION
 from asmith.model.stamp import parse_stamp
 from asmith.toolchain.dwarf import as_loaded, line_entries, line_rows
-from asmith.toolchain.elf_tables import Names, Tables
+from asmith.toolchain.elf_tables import USUAL, Names, Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from asmith.model.record import Stamp
 
 _HEADER = 64  # bytes of an Elf64_Ehdr, and of an Elf64_Shdr
 _ELF64_LSB = b"\x7fELF\x02\x01\x01"
+_RELOCATABLE_X86_64 = b"\x01\x00\x3e\x00"  # e_type ET_REL, e_machine EM_X86_64
+_SECTION_TYPES, _SYMBOL_TYPES, _RELOCATION_TYPES = (frozenset(n.values()) for n in USUAL)
 _HIDDEN_VERSION = 0x8000  # VERSYM_HIDDEN: the version is not the default one
 _STACK_NOTE = ".note.GNU-stack"
 
@@ -44,21 +47,85 @@ _STACK_NOTE = ".note.GNU-stack"
 def read_object(data: bytes, path: str) -> ObjectFacts:
     """Return the facts of one x86-64 relocatable object; `path` names it in messages.
 
-    Raises `UsageError` for anything else, and for an object that is truncated or corrupt. A line
-    table that cannot be read leaves `lines` empty: it only serves the places of findings, and
-    without `lines` it is not read at all.
+    Raises `UsageError` for anything else, and for an object that is truncated or corrupt. The line
+    table is read when it is asked for, and empty if it cannot be read: it only serves the places of
+    findings.
     """
+    facts, starts = _quickly(data) or _read_slowly(data, path)
+
+    def lines() -> tuple[LineEntry, ...]:
+        loaded = as_loaded(data, starts, facts.sections, facts.symbols, facts.relocations)
+        return _lines(loaded, facts.sections)
+
+    return replace(facts, path=path, lines=Later(lines))
+
+
+def _read_slowly(data: bytes, path: str) -> tuple[ObjectFacts, list[int]]:
+    """Return the facts of any object and its sections' file offsets; raises `UsageError` with what is wrong."""
     with _reading(path):
         elf = _open(data, path)
         if elf["e_type"] != "ET_REL":
             raise _unusable(path, "it is no relocatable object", "assemble it with nasm -f elf64")
-        tables = Tables(data, _names())
-        sections = tuple(tables.sections())
-        symbols = tables.symbols()
-        relocations = tuple(tables.relocations(symbols))
-        starts = [header.offset for header in tables.headers]
-    lines = _lines(as_loaded(data, starts, sections, symbols, relocations), sections)
-    return ObjectFacts(path, sections, symbols, relocations, lines)
+        return _tables(data, _names())
+
+
+def _quickly(data: bytes) -> tuple[ObjectFacts, list[int]] | None:
+    """Return what `_read_slowly` does where that needs no question to pyelftools, or None."""
+    if not data.startswith(_ELF64_LSB) or data[16:20] != _RELOCATABLE_X86_64:
+        return None
+    try:
+        facts, starts = _tables(data, USUAL)
+    except Exception:  # noqa: BLE001 -- whatever it is, the slow way says it better
+        return None
+    odd = any(s.type not in _SECTION_TYPES for s in facts.sections)
+    odd = odd or any(s.type not in _SYMBOL_TYPES for s in facts.symbols)
+    odd = odd or any(r.type not in _RELOCATION_TYPES for r in facts.relocations)
+    return None if odd else (facts, starts)
+
+
+def _tables(data: bytes, names: Names) -> tuple[ObjectFacts, list[int]]:
+    """Return the facts of an object without path and lines, and its sections' file offsets."""
+    tables = Tables(data, names)
+    sections = tuple(tables.sections())
+    symbols = tables.symbols()
+    relocations = tuple(tables.relocations(symbols))
+    starts = [header.offset for header in tables.headers]
+    return ObjectFacts("", sections, symbols, relocations, ()), starts
+
+
+class Later(Sequence[LineEntry]):
+    """A tuple that is made when it is first asked for something."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], tuple[LineEntry, ...]]) -> None:
+        self._make = make
+        self._made: tuple[LineEntry, ...] | None = None
+
+    def _all(self) -> tuple[LineEntry, ...]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @overload
+    def __getitem__(self, index: int) -> LineEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[LineEntry, ...]: ...
+    def __getitem__(self, index: int | slice) -> LineEntry | tuple[LineEntry, ...]:
+        """Return an entry, or some."""
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as the tuple would."""
+        return self._all() == (other._all() if isinstance(other, Later) else other)
+
+    def __hash__(self) -> int:
+        """Hash as the tuple would."""
+        return hash(self._all())
 
 
 def object_digests(data: bytes, facts: ObjectFacts) -> ObjectDigests:
