@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from asmith.run import events, layout, tasks, view
+from asmith.run.backend import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Mapping
 
     from asmith.model.plan import Step
     from asmith.run.session import Session
@@ -28,29 +28,26 @@ def run_steps(
     session.tell(events.Planned(tuple(todo.values()), view.stale(session.seen_modules())))
     if not todo:
         return
-    from doit.cmd_base import ModuleTaskLoader
-    from doit.doit_cmd import DoitMain
+    from doit.control import TaskControl
+    from doit.dependency import Dependency
+    from doit.runner import MThreadRunner, Runner
+    from doit.task import dict_to_task
 
     run = tasks.Run(session, locked=True)
+    control = TaskControl([dict_to_task(_among(tasks.task(run, s), todo)) for s in todo.values()])
+    control.process(None)
+    state = Dependency(Backend, str(session.root / layout.STATE))
+    told = (state, _Reporter(session, todo), True)  # and go on after a failure
+    runner = Runner(*told) if jobs == 1 else MThreadRunner(*told, num_process=jobs)
+    tasks.in_run(lambda: int(runner.run_all(control.task_dispatcher())))
 
-    def task_asmith() -> Iterator[dict[str, Any]]:
-        for step in todo.values():
-            made = tasks.task(run, step)
-            made["task_dep"] = [d for d in made["task_dep"] if d in todo]
-            yield made
 
-    config = {
-        "backend": "asmith",
-        "dep_file": str(session.root / layout.STATE),
-        "reporter": _Reporter(session, todo),
-        "continue": True,
-        "verbosity": 0,
-        "par_type": "thread",
-        "num_process": jobs if jobs > 1 else 0,
-        "outfile": io.StringIO(),
-    }
-    loader = ModuleTaskLoader({"task_asmith": task_asmith, "DOIT_CONFIG": config})
-    tasks.in_run(lambda: int(DoitMain(loader, config_filenames=()).run(["run"])))
+def _among(task: dict[str, Any], todo: Mapping[str, Step]) -> dict[str, Any]:
+    """Return a task as doit itself knows it, with its dependencies among `todo` alone."""
+    made = {k: v for k, v in task.items() if k != "basename"}
+    made["name"] = f"{task['basename']}:{task['name']}"
+    made["task_dep"] = [d for d in task["task_dep"] if d in todo]
+    return made
 
 
 class _Reporter:

@@ -50,6 +50,7 @@ class Run:
         self.session = session
         self.adopted: list[ModuleName] = []
         self._recorder: Recorder | None = None
+        self._home: Resident | None = None
         self._lock: int | None = -1 if locked else None
 
     def open(self) -> Any:
@@ -62,10 +63,12 @@ class Run:
         Backend.running = True
         self._lock = lock.acquire(self.session.root / layout.LOCK)
         Backend.ended = self.close
-        fresh = prepare(Resident(self.session.root))
+        self._home = Resident(self.session.root)
+        fresh = prepare(self._home)
         self.session.state = fresh.state
         self.session.modules = fresh.modules
         self.session.workspace = fresh.workspace
+        self.session.listings = fresh.listings
         self.session.problems = fresh.problems
         self.session.forget_known()
         self._recorder = Recorder(self.session.root, "doit", clock.age())
@@ -74,10 +77,13 @@ class Run:
         self.session.tell(Planned((), view.stale(self.session.modules)))
 
     def close(self) -> None:
-        """Give the lock back."""
+        """Note what holds now, and give the lock back."""
         if self._lock is not None and self._lock >= 0:
             self.session.state.compact(only_if_long=True)
             self._record()
+            if self._home is not None:
+                self._home.settle(self.session)
+                self._home.save()
             lock.release(self._lock)
             self._lock = None
 
