@@ -26,6 +26,12 @@ def of(path: str) -> Signature | None:
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size)
 
 
+def from_list(numbers: Sequence[int]) -> Signature:
+    """Return the signature in four numbers, as JSON keeps it; raises ValueError for others."""
+    mtime, ctime, inode, size = map(int, numbers)
+    return mtime, ctime, inode, size
+
+
 def pack(signatures: Sequence[Signature]) -> bytes:
     """Return signatures as bytes: four 64-bit numbers each, in this machine's order."""
     from array import array

@@ -15,7 +15,7 @@ from asmith.host import files, process
 from asmith.model.names import InterfaceName, ModuleName, canonical_json
 from asmith.model.plan import Step, StepKind
 from asmith.model.stamp import render_stamp
-from asmith.run import inputs, layout
+from asmith.run import groups, inputs, layout
 from asmith.toolchain import elf, header, link, nasm
 from asmith.verify.support import support_sources
 
@@ -177,11 +177,14 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
         if result.findings:
             raise FindingsError(step, result.findings)
     out = scratch / "product"
-    paths = objects(session, names)
-    if product.kind == "program":
-        link.program(paths, libraries, root=session.root, out=out)
+    if inputs.is_large(session, step):
+        paths, linker = groups.joined(session, step, scratch), session.tools.linker()[0]
     else:
-        link.shared(paths, libraries, exports, root=session.root, out=out)
+        paths, linker = objects(session, names), ()
+    if product.kind == "program":
+        link.program(paths, libraries, root=session.root, out=out, linker=linker)
+    else:
+        link.shared(paths, libraries, exports, root=session.root, out=out, linker=linker)
     name = product.name if product.kind == "program" else f"lib{product.name}.so"
     return Made({f"bin/{name}": out}, {"modules": len(names)})
 

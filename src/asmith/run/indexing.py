@@ -74,7 +74,7 @@ def _pending(session: Session, name: ModuleName) -> bool:
 
 def _empty(session: Session) -> Known:
     interfaces = {i: session.library(i) for i in sorted(session.workspace.interfaces)}
-    blank = Node(InterfaceName(""), (), (), (), "", "", tested=False, size=0, link=None)
+    blank = Node(InterfaceName(""), (), (), (), "", "", "", tested=False, size=0, link=None)
     head = index.Head()
     head.absent = [layout.INTENT]
     head.listings = dict(session.listings)
@@ -102,6 +102,7 @@ def _node(session: Session, name: ModuleName) -> Node:
         externals=session.externals([name]),
         code=str(facts.get("code", "")),
         stamp=str(facts.get("stamp", "")),
+        object="" if entry is None else entry.outputs[f"obj/{name}.o"],
         tested=inputs.has_tests(session, name),
         size=len(session.modules[name].source or b""),
         link=session.summary(name),

@@ -176,9 +176,16 @@ def _link(session: Session, step: Step) -> Inputs:
     product = session.workspace.config.products[step.subject]
     found["product"] = digest_of("product", [product.kind, product.roots, product.offers])
     found["driver"] = digest_of("driver", [session.tools.driver(), link.FLAGS])
+    if is_large(session, step):
+        found["linker"] = digest_of("linker", [session.tools.linker()])
     for library in libraries(session, session.linked(step)):
         found[f"library {library.name}"] = library.identity()
     return found
+
+
+def is_large(session: Session, step: Step) -> bool:
+    """Tell whether a product is linked in two levels."""
+    return len(session.linked(step)) > link.DIRECT
 
 
 def _test(session: Session, step: Step) -> Inputs:

@@ -12,8 +12,8 @@ from asmith.model.iteration import Iteration, Kind, Result
 from asmith.model.names import ModuleName
 from asmith.model.plan import StepKind, Why
 from asmith.run import edits, kinds, layout
+from asmith.run.tools import Tools
 from asmith.store.iterations import Log
-from asmith.toolchain import link, nasm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from asmith.model.iteration import FileEdit
     from asmith.model.plan import Reason
     from asmith.run.recorder import Recorder
+    from asmith.run.session import Session
 
 
 def write(recorder: Recorder, failure: BaseException | None) -> Iteration | None:
@@ -77,7 +78,7 @@ def _row(
             for f in getattr(e, "findings", ())
         ),
         errors=tuple(e.what for e in errors),
-        environment=_environment(recorder.root),
+        environment=_environment(recorder.root, recorder.session),
         **_texts(recorder),
     )
 
@@ -186,10 +187,11 @@ def _tests(recorder: Recorder) -> int:
     return passed
 
 
-def _environment(root: Path) -> dict[str, Any]:
+def _environment(root: Path, session: Session | None) -> dict[str, Any]:
     found = {**machine.facts(), "asmith": __version__, "load": machine.load()}
     found["commit"] = machine.commit(root)
-    for name, version in (("nasm", nasm.version), ("driver", link.version)):
+    tools = Tools() if session is None else session.tools
+    for name, version in (("nasm", tools.nasm), ("driver", tools.driver)):
         try:
             found[name] = version()
         except AsmithError:

@@ -35,6 +35,7 @@ class Node(NamedTuple):
     externals: tuple[InterfaceName, ...]  # interfaces of libraries among them that its spec uses
     code: str  # digest of its object's code
     stamp: str  # digest of its object's stamp
+    object: str  # digest of its object
     tested: bool
     size: int  # bytes of its text
     link: Summary | None  # its object's part in a link

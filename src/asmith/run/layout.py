@@ -14,6 +14,7 @@ STATE = "build/state"
 LOCK = "build/lock"
 INTENT = "build/adopting"
 INDEX = "build/index"
+GROUPS = "build/groups"  # objects joined for the final link of large products
 SCRATCH = "build/tmp"
 HYPOTHESIS = "build/hypothesis"  # tables that it computes once
 KEPT = ".asmith"

@@ -176,6 +176,15 @@ class Session:
         entry = self.status(Step(StepKind.ASSEMBLE, name)).entry
         return None if entry is None else screens.summary_of(entry.facts.get("link"))
 
+    def object_digest(self, name: ModuleName) -> str:
+        """Return the digest of an object that holds."""
+        node = self.node(name)
+        if node is not None:
+            return node.object
+        entry = self.status(Step(StepKind.ASSEMBLE, name)).entry
+        assert entry is not None, name
+        return entry.outputs[f"obj/{name}.o"]
+
     def screen(self, step: Step) -> screens.Screen:
         """Return the sums of a product's objects, as far as they are known."""
         if self.known is None:

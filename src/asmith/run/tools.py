@@ -31,6 +31,13 @@ class Tools:
             self.known["driver"] = link.version()
         return str(self.known["driver"])
 
+    def linker(self) -> tuple[tuple[str, ...], str]:
+        """Return the driver's arguments for the fastest linker, and its version."""
+        if "linker" not in self.known:
+            self.known["linker"] = link.fastest()
+        arguments, version = self.known["linker"]
+        return tuple(arguments), str(version)
+
     def library(self, name: str, package: str) -> Library:
         """Return a system library, resolved."""
         key = f"library {name} {package}"

@@ -6,7 +6,6 @@ every directory.
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,8 +22,8 @@ FLAGS = (
     "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,-z,defs", "-Wl,-z,text",
     "-Wl,--fatal-warnings", "-Wl,--build-id=none", "-Wl,--hash-style=gnu",
 )  # fmt: skip
-_DIRECT = 256  # objects up to which one link takes them all
-_GROUP = 48  # objects a group has on average above that
+DIRECT = 256  # objects up to which one link takes them all
+_FAST = ("mold", "lld", "gold")  # linkers for the final link above that, the fastest first
 _PROVIDED_BY_DRIVER = {"libc": "libc.so.6", "libm": "libm.so.6"}
 
 
@@ -51,6 +50,21 @@ def version() -> str:
     linker = process.run(["ld", "--version"], cwd=Path("/"), install="binutils")
     lines = [d.stdout.decode("utf-8", "replace").split("\n")[0] for d in (driver, linker)]
     return "; ".join(lines)
+
+
+@lru_cache(maxsize=1)
+def fastest() -> tuple[tuple[str, ...], str]:
+    """Return the driver's arguments for the fastest linker that it can run, and its version."""
+    from pathlib import Path
+
+    for name in _FAST:
+        if process.find(f"ld.{name}") is None:
+            continue
+        flag = f"-fuse-ld={name}"
+        done = process.run(["cc", flag, "-Wl,--version"], cwd=Path("/"), install="gcc")
+        if done.ok:
+            return (flag,), done.stdout.decode("utf-8", "replace").split("\n")[0]
+    return (), version()
 
 
 @lru_cache(maxsize=64)
@@ -90,9 +104,17 @@ def _file(soname: str, arguments: Sequence[str]) -> Path:
     return found.resolve()
 
 
-def program(objects: Sequence[str], libraries: Sequence[Library], *, root: Path, out: Path) -> None:
+def program(
+    objects: Sequence[str],
+    libraries: Sequence[Library],
+    *,
+    root: Path,
+    out: Path,
+    linker: Sequence[str] = (),
+) -> None:
     """Link a position-independent program that exports no symbol."""
-    _link(objects, libraries, ("-pie",), "{ local: *; };\n", root=root, out=out)
+    kind = ("-pie", *linker)
+    _link(objects, libraries, kind, "{ local: *; };\n", root=root, out=out)
 
 
 def shared(
@@ -102,11 +124,13 @@ def shared(
     *,
     root: Path,
     out: Path,
+    linker: Sequence[str] = (),
 ) -> None:
     """Link a shared library that exports exactly those symbols."""
     names = "".join(f" {e};" for e in sorted(exports))
     script = f"{{ global:{names} local: *; }};\n" if names else "{ local: *; };\n"
-    _link(objects, libraries, ("-shared", "-Wl,-Bsymbolic"), script, root=root, out=out)
+    kind = ("-shared", "-Wl,-Bsymbolic", *linker)
+    _link(objects, libraries, kind, script, root=root, out=out)
 
 
 def _link(
@@ -122,30 +146,18 @@ def _link(
     with files.scratch(out.parent) as scratch:
         versions = scratch / "exports.map"
         files.write_atomic(versions, script.encode())
-        members = list(objects)
-        if len(members) > _DIRECT:
-            members = _groups(members, root=root, scratch=scratch)
         made = scratch / "linked"
         arguments = [a for library in libraries for a in library.arguments]
-        command = ["cc", *kind, *FLAGS, f"-Wl,--version-script={versions}", "-o", str(made)]
-        done = process.run([*command, *members, *arguments], cwd=root, install="gcc")
+        command = ["cc", *kind, *FLAGS, f"-Wl,--version-script={versions}"]
+        command += ["-o", str(made), *objects, *arguments]
+        done = process.run(command, cwd=root, install="gcc")
         if not done.ok:
             raise StepFailedError("the link failed", why=done.errors().strip())
         files.move(made, out)
 
 
-def _groups(objects: Sequence[str], *, root: Path, scratch: Path) -> list[str]:
-    """Return objects joined by `ld -r` into groups by a stable hash of their names."""
-    count = max(1, len(objects) // _GROUP)
-    groups: dict[int, list[str]] = {}
-    for name in objects:
-        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % count
-        groups.setdefault(number, []).append(name)
-    made = []
-    for number, names in sorted(groups.items()):
-        out = scratch / f"group{number}.o"
-        done = process.run(["ld", "-r", "-o", str(out), *names], cwd=root, install="binutils")
-        if not done.ok:
-            raise StepFailedError("ld -r failed", why=done.errors().strip())
-        made.append(str(out))
-    return made
+def join(objects: Sequence[str], *, root: Path, out: Path) -> None:
+    """Join relocatable objects into one."""
+    done = process.run(["ld", "-r", "-o", str(out), *objects], cwd=root, install="binutils")
+    if not done.ok:
+        raise StepFailedError("ld -r failed", why=done.errors().strip())
