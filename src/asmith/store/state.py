@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _HEADER = canonical_json({"asmith": "state", "schema": SCHEMA})
 _COMPACT_ABOVE = 4  # journal lines an entry
-_ENDED = re.compile(rb'^\{"do":"end",.*,"slot":"(\w+)","step":"([^"\\]+)"\}$')
-"""An `end` line as it is written (sorted keys); any other spelling is decoded at once."""
+_LINE = re.compile(rb'^\{"do":"(\w+)",(?:.*,)?"slot":"(base|stage)","step":"([^"\\]+)"\}$')
+"""A line as it is written (sorted keys); any other spelling is decoded at once."""
 
 
 class Slot(StrEnum):
@@ -34,6 +34,9 @@ class Slot(StrEnum):
 
     BASE = "base"
     STAGE = "stage"
+
+
+_SLOTS = {str(slot).encode(): slot for slot in Slot}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,10 @@ class Entries(MutableMapping[tuple[Slot, str], Entry]):
         """Forget an entry."""
         del self._kept[key]
 
+    def forget(self, slot: Slot, step: str) -> None:
+        """Forget an entry, if there is one, undecoded."""
+        self._kept.pop((slot, step), None)
+
     def __iter__(self) -> Iterator[tuple[Slot, str]]:
         """Iterate over the keys, in no order that matters."""
         return iter(list(self._kept))
@@ -123,27 +130,38 @@ class State:
             return
         for line in lines[1:]:
             try:
-                if match := _ENDED.search(line):
-                    slot, step = Slot(match[1].decode()), match[2].decode()
-                    self.entries.keep(slot, step, line)
-                    self.interrupted.discard(step)
-                else:
-                    self._apply(json.loads(line))
+                self._read(line)
             except (ValueError, KeyError, TypeError, AttributeError):
                 self._whole = self._whole and line == b""
             self._lines += 1
 
+    def _read(self, line: bytes) -> None:
+        """Apply one line; what it says of inputs and outputs is decoded when it is wanted."""
+        match = _LINE.match(line)
+        if match is None or match[1] not in (b"begin", b"end", b"drop"):
+            self._apply(json.loads(line))
+            return
+        slot, step = _SLOTS[match[2]], match[3].decode()
+        if match[1] == b"end":
+            self.entries.keep(slot, step, line)
+        else:
+            self.entries.forget(slot, step)
+        if match[1] == b"begin":
+            self.interrupted.add(step)
+        else:
+            self.interrupted.discard(step)
+
     def _apply(self, value: dict[str, Any]) -> None:
         match value["do"]:
             case "begin":
-                self.entries.pop((Slot(value["slot"]), value["step"]), None)
+                self.entries.forget(Slot(value["slot"]), value["step"])
                 self.interrupted.add(value["step"])
             case "end":
                 entry = Entry(value["inputs"], value["outputs"], value["facts"])
                 self.entries[Slot(value["slot"]), value["step"]] = entry
                 self.interrupted.discard(value["step"])
             case "drop":
-                self.entries.pop((Slot(value["slot"]), value["step"]), None)
+                self.entries.forget(Slot(value["slot"]), value["step"])
                 self.interrupted.discard(value["step"])
 
     def _write(self, values: Iterable[dict[str, Any]]) -> None:
