@@ -1,38 +1,79 @@
-"""Kills builds at random moments and compares every build after it with a clean one.
+"""Interrupts builds in every way and compares each build after it with a clean one.
 
-Usage: python bench/crash.py [--trials N] [--seed S]     default: 200 trials, seed 1
+./dev bench crash [--trials N] [--seed S] [--kinds kill,accept,damage,disk]
+
+kill     a build is killed with all its children at a random moment
+accept   the same with `asmith accept`
+damage   outputs and the state are deleted, truncated or edited from outside
+disk     the disk gets full during a build (needs root, for a file system of its own)
+
+Each trial is followed by a random edit, a revert or nothing, and a build. N trials of each kind;
+`--trials 1000` makes the long run.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from fakes.crashes import Crashes
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-def main(trials: int, seed: int) -> int:
-    """Run the trials, print what they came to, and return how much of it is wrong."""
+KINDS = {
+    "kill": Crashes.trial,
+    "accept": Crashes.accept_trial,
+    "damage": Crashes.damage_trial,
+    "disk": Crashes.disk_trial,
+}
+
+
+def main(kind: str, trials: int, seed: int) -> int:
+    """Run the trials of a kind, print what they came to, and return how much of it is wrong."""
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, disk(directory, small=kind == "disk"):
         crashes = Crashes(Path(directory), seed)
         for _ in range(trials):
-            crashes.trial()
+            KINDS[kind](crashes)
     tally = crashes.tally
     for line in (*tally.wrong, *tally.unreadable):
         print(line)
-    print(f"{tally}, seed {seed}, {time.perf_counter() - start:.0f} s")
+    print(f"{kind}: {tally}, seed {seed}, {time.perf_counter() - start:.0f} s", flush=True)
     return len(tally.wrong) + len(tally.unreadable)
 
 
+@contextlib.contextmanager
+def disk(directory: str, *, small: bool) -> Iterator[None]:
+    """Let a directory be on a disk of 12 MiB."""
+    if not small:
+        yield
+        return
+    command = ["mount", "-t", "tmpfs", "-o", "size=12m", "none", directory]
+    subprocess.run(command, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", directory], check=True)
+
+
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--trials", type=int, default=200)
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args()
-    sys.exit(bool(main(chosen.trials, chosen.seed)))
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("--trials", type=int, default=50)
+    reader.add_argument("--seed", type=int, default=1)
+    reader.add_argument("--kinds", default=",".join(KINDS))
+    chosen = reader.parse_args()
+    kinds = chosen.kinds.split(",")
+    if "disk" in kinds and os.geteuid():
+        print("disk: not run, since mounting a file system needs root")
+        kinds.remove("disk")
+    sys.exit(bool(sum(main(kind, chosen.trials, chosen.seed) for kind in kinds)))

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from asmith.errors import AsmithError
+from asmith.errors import AsmithError, ExitCode
 from fakes import data as datas
 from fakes import edits
 from fakes.sample import CONFIG, GENERATOR, Sample
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("build/obj", "build/bin", "modules")
 _POLL = 0.001  # seconds
+_ROOM = (0, 4096, 8192, 16384, 32768, 65536, 131072)  # bytes left on a disk before a build
 _MOMENTS = ((b"", 0.5), (b":", 0.3), (b"\nlink:", 0.08))  # seen in the progress, seconds after it
 
 
@@ -33,7 +34,8 @@ class Tally:
     """What came of some trials."""
 
     trials: int = 0
-    killed: int = 0  # builds that were not over when the signal came
+    killed: int = 0  # commands that were not over when the signal came
+    full: int = 0  # builds that ended for want of disk space
     wrong: list[str] = field(default_factory=list)  # what differed from a clean build
     unreadable: list[str] = field(default_factory=list)  # builds afterwards that failed
     repeated: int = 0  # steps that a killed build had ended, run again though nothing was edited
@@ -41,7 +43,8 @@ class Tally:
     def __str__(self) -> str:
         """Return one line."""
         return (
-            f"{self.trials} trials, {self.killed} killed, {len(self.wrong)} wrong outputs, "
+            f"{self.trials} trials, {self.killed} killed, {self.full} out of disk space, "
+            f"{len(self.wrong)} wrong outputs, "
             f"{len(self.unreadable)} unreadable states, {self.repeated} repeated steps"
         )
 
@@ -66,28 +69,78 @@ class Crashes:
         self._edit()
         child = self._child()
         self._wait(child)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        self.tally.killed += child.wait() == -signal.SIGKILL
-        self.tally.trials += 1
+        self._kill(child)
         told = (self.root / "progress").read_text(encoding="utf-8").split("\n")
         ended = {line.split()[0] for line in told[:-1] if ":" in line.split(" ")[0]}
         ended -= {line.split()[0] for line in told[-2:-1] if line}  # the last one had only begun
         what = self.random.choice([self._nothing, self._edit, self._revert, self._damage])
         what()
+        ran = self._hold()
+        if ran is not None and what == self._nothing:
+            self.tally.repeated += len(ended & set(ran))
+
+    def accept_trial(self) -> None:
+        """Kill `asmith accept` of an answer, edit or not, build: as after a clean build."""
+        module = edits.random_module(self.random, self.data).name
+        self._edit()
+        request = self._run("prompt", module)
+        answer = subprocess.run(
+            [sys.executable, "-S", "-E", GENERATOR], input=request, capture_output=True, check=False
+        )
+        (self.root / "ANSWER").write_bytes(answer.stdout)
+        child = self._child("accept", module, str(self.root / "ANSWER"))
+        time.sleep(self.random.uniform(0, 3))
+        self._kill(child)
+        self.random.choice([self._nothing, self._edit, self._revert])()
+        self._hold()
+
+    def damage_trial(self) -> None:
+        """Delete, truncate or edit some outputs, edit or not, build: as after a clean build."""
+        self.tally.trials += 1
+        self.random.choice([self._nothing, self._edit, self._revert])()
+        for _ in range(self.random.choice([1, 2, 4])):
+            self._damage()
+        self._hold()
+
+    def disk_trial(self) -> None:
+        """Build on a disk that gets full on the way, make room, build: as after a clean build.
+
+        The directory must be on a file system of a few MiB of its own.
+        """
+        self.tally.trials += 1
+        self._edit()
+        room = os.statvfs(self.root)
+        free = room.f_bavail * room.f_bsize
+        filler = self.root / "filler"
+        with filler.open("wb") as file:
+            file.truncate()
+            os.posix_fallocate(file.fileno(), 0, max(1, free - self.random.choice(_ROOM)))
+        child = self._child()
+        self.tally.full += child.wait() == ExitCode.UNAVAILABLE
+        filler.unlink()
+        self.random.choice([self._nothing, self._edit, self._revert])()
+        self._hold()
+
+    def _kill(self, child: subprocess.Popen[bytes]) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        self.tally.killed += child.wait() == -signal.SIGKILL
+        self.tally.trials += 1
+
+    def _hold(self) -> list[str] | None:
+        """Build, and compare everything with a clean build; return the steps that ran."""
         try:
             ran = self.sample.ran()
             again = self.sample.ran()
         except (AsmithError, AssertionError) as error:
             self.tally.unreadable.append(f"trial {self.tally.trials}: {error}")
             self.sample.remove("build")
-            return
-        if what == self._nothing:
-            self.tally.repeated += len(ended & set(ran))
+            return None
         if again:
             self.tally.wrong.append(f"trial {self.tally.trials}: a second build ran {again}")
         self._compare()
         self.history.append(self.data)
+        return ran
 
     # ---- edits -----------------------------------------------------------------------------------
 
@@ -122,11 +175,17 @@ class Crashes:
 
     # ---- the child -------------------------------------------------------------------------------
 
-    def _child(self) -> subprocess.Popen[bytes]:
-        """Start a build in a process group of its own; what it says of steps goes to a file."""
+    def _run(self, *words: str) -> bytes:
+        command = [sys.executable, "-m", "asmith.cli.start", words[0], "-C", str(self.sample.root)]
+        return subprocess.run([*command, *words[1:]], capture_output=True, check=False).stdout
+
+    def _child(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command in a process group of its own; what it says of steps goes to a file."""
+        word, *rest = words or ("build",)
+        command = [sys.executable, "-m", "asmith.cli.start", word, "-C", str(self.sample.root)]
         with (self.root / "progress").open("wb") as progress:
             return subprocess.Popen(
-                [sys.executable, "-m", "asmith.cli.main", "build", "-C", str(self.sample.root)],
+                [*command, *rest],
                 stdout=progress,
                 stderr=progress,
                 process_group=0,
