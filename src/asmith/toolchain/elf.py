@@ -61,7 +61,7 @@ def read_object(data: bytes, path: str) -> ObjectFacts:
 
 
 def _read_slowly(data: bytes, path: str) -> tuple[ObjectFacts, list[int]]:
-    """Return the facts of any object and its sections' file offsets; raises `UsageError` with what is wrong."""
+    """Return an object's facts and its sections' file offsets; raises `UsageError`."""
     with _reading(path):
         elf = _open(data, path)
         if elf["e_type"] != "ET_REL":

@@ -47,10 +47,10 @@ USUAL = Names(
         9: "R_X86_64_GOTPCREL", 10: "R_X86_64_32", 11: "R_X86_64_32S", 12: "R_X86_64_16",
         13: "R_X86_64_PC16", 14: "R_X86_64_8", 15: "R_X86_64_PC8", 19: "R_X86_64_TLSGD",
         22: "R_X86_64_GOTTPOFF", 23: "R_X86_64_TPOFF32", 24: "R_X86_64_PC64",
-        41: "R_X86_64_GOTPCRELX", 42: "R_X86_64_REX_GOTPCRELX",
+        42: "R_X86_64_REX_GOTPCRELX",
     },
 )  # fmt: skip
-"""What nasm writes: an object that has nothing else is read without importing pyelftools (50 ms)."""
+"""What nasm writes: an object with nothing else is read without importing pyelftools (50 ms)."""
 
 
 class Header(NamedTuple):
