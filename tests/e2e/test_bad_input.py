@@ -359,8 +359,8 @@ def test_a_damaged_blob_is_refused_and_forgotten_when_removed(
         "error: module 'mid' is stale, and an object of the store is damaged",
         f"  --> .asmith/store/blobs/{old_text.name[:2]}/{old_text.name}",
         f"why:  its bytes no longer have the digest {old_text.name[:12]} that names it",
-        "help: asmith store verify --repair brings it back where there is another copy, and sets it "
-        "aside otherwise; or take it from an export: asmith store import FILE",
+        "help: asmith store verify --repair brings it back where there is another copy, and sets "
+        "it aside otherwise; or take it from an export: asmith store import FILE",
     )
     assert reverted.tree("modules", "build/bin") == before
     old_text.unlink()
