@@ -61,6 +61,7 @@ def test_the_plan_of_a_stale_module_as_json(asmith: Command, plain: Sample) -> N
         "kind": "requirement-changed",
         "subject": "mid:FR-001",
         "detail": "specs/mid.md:10",
+        "difference": ["- mid MUST call leaf and add 10.", "+ mid MUST call leaf and add 11."],
     }
     assert plan["steps"][0] == {
         "step": "generate",
@@ -89,14 +90,30 @@ def test_a_failed_build_as_json_keeps_its_exit_code(asmith: Command, plain: Samp
     ]
 
 
+def test_a_plan_of_one_step_counts_it_in_words(asmith: Command, plain: Sample) -> None:
+    (plain.root / "build/bin/libsum.so").unlink()
+    assert asmith(plain, "plan").out.splitlines()[-1] == "1 step at most"
+
+
+def test_a_changed_clause_is_shown_to_implementer_and_caller(
+    asmith: Command, plain: Sample
+) -> None:
+    clause = "/*@ ensures \\result >= 1;\n  @ assigns \\nothing;"
+    plain.edit("interfaces/mid.h", "/*@ assigns \\nothing;", clause)
+    shown = "changed: mid.mid (+ ensures \\result >= 1)\n        + ensures \\result >= 1\n"
+    assert f"    export-{shown}" in asmith(plain, "why", "mid").out
+    assert f"    import-{shown}" in asmith(plain, "why", "top").out
+
+
 def test_plan_and_why_say_the_same_reasons_as_the_build(asmith: Command, plain: Sample) -> None:
     plain.edit("specs/mid.md", "add 10", "add 11")
     why = asmith(plain, "why", "mid").out
     plan = asmith(plain, "plan").out
     said = asmith(plain, "build").err
     reason = "requirement-changed: mid:FR-001 (specs/mid.md:10)"
-    assert f"generate:mid\n    {reason}\n" in why
-    assert f"generate:mid\n    {reason}\n    from: generator\n" in plan
+    lines = f"{reason}\n        - mid MUST call leaf and add 10.\n        + mid MUST call leaf and add 11.\n"
+    assert f"generate:mid\n    {lines}" in why
+    assert f"generate:mid\n    {lines}    from: generator\n" in plan
     assert f"generate:mid                 {reason}\n" in said
     assert asmith(plain, "why", "mid").out == "mid is fresh: nothing would run\n"
     assert asmith(plain, "plan").out == "nothing to do\n"

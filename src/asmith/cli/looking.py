@@ -55,12 +55,16 @@ def plan(options: argparse.Namespace) -> int:
     for planned in made.steps:
         mark = "" if planned.certain else "  (unless cut off)"
         note(options, f"{planned.step}{mark}")
-        for reason in planned.reasons:
-            note(options, f"    {reason}")
+        for line in (x for reason in planned.reasons for x in reason.lines()):
+            note(options, f"    {line}")
         if planned.step.kind is StepKind.GENERATE:
             note(options, f"    from: {_source(session, ModuleName(planned.step.subject))}")
-    note(options, f"{len(made.steps)} steps at most" if made.steps else "nothing to do")
+    note(options, _at_most(len(made.steps)))
     return 0
+
+
+def _at_most(steps: int) -> str:
+    return f"{steps} step{'s' if steps > 1 else ''} at most" if steps else "nothing to do"
 
 
 def _source(session: Session, name: ModuleName) -> str:
@@ -84,8 +88,8 @@ def why(options: argparse.Namespace) -> int:
         return 0
     for step, reasons in found:
         note(options, str(step))
-        for reason in reasons:
-            note(options, f"    {reason}")
+        for line in (x for reason in reasons for x in reason.lines()):
+            note(options, f"    {line}")
     if not found:
         note(options, f"{options.module} is fresh: nothing would run")
     return 0

@@ -6,6 +6,7 @@ record says (a verifying trace). What other modules do inside never counts.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asmith.model.contract import Entry, EntryKind, Subject
@@ -48,13 +49,14 @@ def make_trace(spec: Spec, own: Interface, imports: Mapping[str, Entry]) -> Trac
         exports={q: Traced(e.implementer, e.implementer_digest()) for q, e in exports.items()},
         offers={q: Traced(e.caller, e.caller_digest()) for q, e in exports.items()},
         imports={q: _caller(e) for q, e in imports.items()},
+        texts={r.id: r.text for r in spec.requirements},
     )
 
 
 def retrace(trace: Trace, imports: Mapping[str, Entry]) -> Trace:
     """Return the trace of an edited text: what it still names keeps its recorded contract."""
     kept = {q: trace.imports.get(q) or _caller(e) for q, e in imports.items()}
-    return Trace(trace.requirements, trace.uses, trace.exports, trace.offers, kept)
+    return replace(trace, imports=kept)
 
 
 def _caller(entry: Entry) -> Traced:
@@ -76,7 +78,8 @@ def stale_reasons(
         detail = f"was {record.implements}, is {spec.implements}"
         return (Reason(Why.IMPLEMENTS_CHANGED, spec.module, detail),)
     reasons = list(_spec_reasons(trace, spec))
-    today = {q: e.implementer_digest() for q, e in exported(interfaces[spec.implements]).items()}
+    own = exported(interfaces[spec.implements])
+    today = {q: Traced(e.implementer, e.implementer_digest()) for q, e in own.items()}
     reasons += _export_reasons(trace, today)
     reasons += _import_reasons(trace, interfaces)
     return tuple(reasons)
@@ -86,13 +89,16 @@ def _spec_reasons(trace: Trace, spec: Spec) -> Iterable[Reason]:
     before = dict(trace.requirements)
     for requirement in spec.requirements:
         subject = f"{spec.module}:{requirement.id}"
+        place = f"{spec.path}:{requirement.line}"
         old = before.pop(requirement.id, None)
+        lines = difference(trace.texts.get(requirement.id, ""), requirement.text)
         if old is None:
-            yield Reason(Why.REQUIREMENT_ADDED, subject, f"{spec.path}:{requirement.line}")
+            yield Reason(Why.REQUIREMENT_ADDED, subject, place, lines)
         elif old != requirement.digest:
-            yield Reason(Why.REQUIREMENT_CHANGED, subject, f"{spec.path}:{requirement.line}")
+            yield Reason(Why.REQUIREMENT_CHANGED, subject, place, lines)
     for identity in before:
-        yield Reason(Why.REQUIREMENT_REMOVED, f"{spec.module}:{identity}")
+        lines = difference(trace.texts.get(identity, ""), "")
+        yield Reason(Why.REQUIREMENT_REMOVED, f"{spec.module}:{identity}", "", lines)
     uses = tuple(str(u) for u in spec.uses)
     if uses != trace.uses:
         added = ", ".join(f"+{u}" for u in uses if u not in trace.uses)
@@ -100,40 +106,50 @@ def _spec_reasons(trace: Trace, spec: Spec) -> Iterable[Reason]:
         yield Reason(Why.USES_CHANGED, spec.module, " ".join(w for w in (added, gone) if w))
 
 
-def _export_reasons(trace: Trace, today: Mapping[str, str]) -> Iterable[Reason]:
-    yield from _differences(
-        {q: t.digest for q, t in trace.exports.items()},
-        today.get,
-        Why.EXPORT_CHANGED,
-        Why.EXPORT_REMOVED,
-    )
+def _export_reasons(trace: Trace, today: Mapping[str, Traced]) -> Iterable[Reason]:
+    yield from _changes(trace.exports, today.get, Why.EXPORT_CHANGED, Why.EXPORT_REMOVED)
     for name in sorted(set(today) - set(trace.exports)):
-        yield Reason(Why.EXPORT_ADDED, name)
+        yield Reason(Why.EXPORT_ADDED, name, "", difference("", today[name].text))
 
 
 def _import_reasons(
     trace: Trace, interfaces: Mapping[InterfaceName, Interface]
 ) -> Iterable[Reason]:
-    def digest_today(name: str) -> str | None:
+    def today(name: str) -> Traced | None:
         entry = entry_named(name, interfaces)
-        return entry.caller_digest() if entry else None
+        return _caller(entry) if entry else None
 
-    recorded = {q: t.digest for q, t in trace.imports.items()}
-    yield from _differences(recorded, digest_today, Why.IMPORT_CHANGED, Why.IMPORT_REMOVED)
+    yield from _changes(trace.imports, today, Why.IMPORT_CHANGED, Why.IMPORT_REMOVED)
 
 
-def _differences(
-    recorded: Mapping[str, str],
-    today: Callable[[str], str | None],
+def _changes(
+    recorded: Mapping[str, Traced],
+    today: Callable[[str], Traced | None],
     changed: Why,
     removed: Why,
 ) -> Iterable[Reason]:
-    for name, digest in sorted(recorded.items()):
+    for name, old in sorted(recorded.items()):
         now = today(name)
         if now is None:
-            yield Reason(removed, name, "no longer declared")
-        elif now != digest:
-            yield Reason(changed, name, f"{digest[:8]} -> {now[:8]}")
+            yield Reason(removed, name, "no longer declared", difference(old.text, ""))
+        elif now.digest != old.digest:
+            lines = difference(old.text, now.text)
+            yield Reason(changed, name, _in_short(lines), lines)
+
+
+def difference(old: str, new: str) -> tuple[str, ...]:
+    """Return the lines that went and those that came, in their order."""
+    before, after = old.splitlines(), new.splitlines()
+    gone = [f"- {line}" for line in before if line not in after]
+    return (*gone, *(f"+ {line}" for line in after if line not in before))
+
+
+def _in_short(lines: tuple[str, ...]) -> str:
+    """Return a difference as a few words for one line."""
+    gone, came = (tuple(x[2:] for x in lines if x.startswith(sign)) for sign in "-+")
+    if len(gone) <= 1 and len(came) <= 1:
+        return " -> ".join(gone + came) if gone and came else "".join(lines)
+    return f"{len(gone)} lines went, {len(came)} came"
 
 
 def entry_named(name: str, interfaces: Mapping[InterfaceName, Interface]) -> Entry | None:

@@ -64,20 +64,33 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a step runs: the kind, the thing that changed, and the facts in a few words."""
+    """Why a step runs: the kind, the thing that changed, and the facts in a few words.
+
+    `difference` holds the lines of the requirement or contract that went (`- ...`) and came.
+    """
 
     kind: Why
     subject: str
     detail: str = ""
+    difference: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the reason as one line for people."""
         words = f"{self.kind}: {self.subject}"
         return f"{words} ({self.detail})" if self.detail else words
 
-    def to_json(self) -> dict[str, str]:
+    def lines(self) -> tuple[str, ...]:
+        """Return the reason as lines for people, with the difference."""
+        return (str(self), *(f"    {line}" for line in self.difference))
+
+    def to_json(self) -> dict[str, Any]:
         """Return the reason as `plan --json` prints it."""
-        return {"kind": str(self.kind), "subject": self.subject, "detail": self.detail}
+        return {
+            "kind": str(self.kind),
+            "subject": self.subject,
+            "detail": self.detail,
+            "difference": list(self.difference),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class Trace:
     exports: Mapping[str, Traced]  # qualified name -> implementer's text
     offers: Mapping[str, Traced]  # the same names -> caller's text
     imports: Mapping[str, Traced]  # qualified name -> caller's text
+    texts: Mapping[str, str] = field(default_factory=dict)  # requirement id -> normalised text
 
 
 @dataclass(frozen=True, slots=True)

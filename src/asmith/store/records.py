@@ -37,6 +37,7 @@ def encode(record: Record) -> bytes:
             "exports": _traced(trace.exports),
             "offers": _traced(trace.offers),
             "imports": _traced(trace.imports),
+            **({"texts": dict(trace.texts)} if trace.texts else {}),
         },
         "attempts": [encode_attempt(a) for a in record.attempts],
     }
@@ -140,6 +141,7 @@ def _record(value: dict[str, Any]) -> Record:
             exports=_decode_traced(trace, "exports"),
             offers=_decode_traced(trace, "offers"),
             imports=_decode_traced(trace, "imports"),
+            texts=_texts(trace, "texts") if "texts" in trace else {},
         ),
         attempts=tuple(decode_attempt(a) for a in _array(value, "attempts", dict, "objects")),
     )

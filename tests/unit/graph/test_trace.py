@@ -145,9 +145,60 @@ def test_details_say_where_and_how() -> None:
     found = interfaces(leaf=LEAF.replace("unsigned leaf(", "int leaf("))
     details = [r.detail for r in traces.stale_reasons(accepted(ALL), spec, found)]
     assert details[:2] == ["specs/mid.md:7", "+leaf.leaf -leaf"]
-    before, _, after = details[2].partition(" -> ")
-    assert len(before) == len(after) == 8
-    assert before != after
+    assert details[2] == "unsigned int leaf(unsigned int x) -> int leaf(unsigned int x)"
+
+
+def differences(text: str, found: Interfaces, record: Record | None = None) -> list[list[str]]:
+    """Return the detail and the difference of each reason."""
+    reasons = traces.stale_reasons(
+        record or accepted(ALL), specs.parse(text, "specs/mid.md"), found
+    )
+    return [[r.detail, *r.difference] for r in reasons]
+
+
+def test_reasons_show_the_requirements_before_and_after() -> None:
+    text = SPEC.replace("call leaf", "call it").replace("FR-002", "FR-003")
+    assert differences(text, interfaces()) == [
+        ["specs/mid.md:7", "- mid MUST call leaf.", "+ mid MUST call it."],
+        ["specs/mid.md:8", "+ mid MUST use LIMIT."],
+        ["", "- mid MUST use LIMIT."],
+    ]
+
+
+def test_a_requirement_whose_text_was_not_recorded_shows_the_new_one() -> None:
+    trace = replace(accepted(ALL).trace, texts={})
+    old = replace(accepted(ALL), trace=trace)
+    text = SPEC.replace("call leaf", "call it")
+    assert differences(text, interfaces(), old) == [["specs/mid.md:7", "+ mid MUST call it."]]
+
+
+@pytest.mark.parametrize(
+    ("leaf", "shown"),
+    [
+        (
+            LEAF.replace("stack 8;", "stack 8; ensures \\result > 0;"),
+            ["+ ensures \\result > 0", "+ ensures \\result > 0"],
+        ),
+        (
+            LEAF.replace("unsigned leaf(", "int leaf("),
+            [
+                "unsigned int leaf(unsigned int x) -> int leaf(unsigned int x)",
+                "- unsigned int leaf(unsigned int x)",
+                "+ int leaf(unsigned int x)",
+            ],
+        ),
+        (
+            LEAF.replace("//@ assigns", "//@ requires x > 0; ensures \\result > 0; assigns", 1),
+            ["0 lines went, 2 came", "+ requires x > 0", "+ ensures \\result > 0"],
+        ),
+        (
+            '#include "shape.h"\n//@ assigns \\nothing;\nunsigned leaf2(unsigned x);\n',
+            ["no longer declared", "- unsigned int leaf(unsigned int x)", "- assigns \\nothing"],
+        ),
+    ],
+)
+def test_reasons_show_the_clauses_before_and_after(leaf: str, shown: list[str]) -> None:
+    assert differences(SPEC, interfaces(leaf=leaf)) == [shown]
 
 
 def test_an_edited_text_keeps_the_recorded_contract_of_what_it_still_names() -> None:

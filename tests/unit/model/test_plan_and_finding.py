@@ -22,7 +22,14 @@ def test_steps_sort_by_kind_and_subject() -> None:
 def test_a_reason_in_words_and_as_json() -> None:
     bare, full = Reason(Why.NEVER_RAN, "the step"), Reason(Why.UPSTREAM, "link:p", "it failed")
     assert [str(bare), str(full)] == ["never-ran: the step", "upstream: link:p (it failed)"]
-    assert full.to_json() == {"kind": "upstream", "subject": "link:p", "detail": "it failed"}
+    shown = Reason(Why.EXPORT_CHANGED, "m.f", "in short", ("- old", "+ new"))
+    assert shown.lines() == ("export-changed: m.f (in short)", "    - old", "    + new")
+    assert full.to_json() == {
+        "kind": "upstream",
+        "subject": "link:p",
+        "detail": "it failed",
+        "difference": [],
+    }
 
 
 FOUND = Finding("ABI003", "f returns with rbx changed", "rbx is the caller's", "push it")
