@@ -93,9 +93,9 @@ def test_by_hand_a_set_is_adopted_with_its_last_answer(asmith: Command, tied: Sa
     first = hand_in(asmith, tied, "leaf", "--mode", "blind")
     assert first.code == 0
     assert first.out.splitlines() == [
-        "leaf: accepted; it is adopted together with mid, top, for which there is no answer yet",
-        "    asmith prompt mid > request; asmith accept mid ANSWER",
-        "    asmith prompt top > request; asmith accept top ANSWER",
+        "leaf: accepted; it is adopted together with mid, top",
+        "    no answer yet: asmith prompt mid > request; asmith accept mid ANSWER",
+        "    no answer yet: asmith prompt top > request; asmith accept top ANSWER",
     ]
     assert hand_in(asmith, tied, "mid").code == 0
     assert changed(tied, before) == set()

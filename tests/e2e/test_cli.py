@@ -111,7 +111,8 @@ def test_plan_and_why_say_the_same_reasons_as_the_build(asmith: Command, plain: 
     plan = asmith(plain, "plan").out
     said = asmith(plain, "build").err
     reason = "requirement-changed: mid:FR-001 (specs/mid.md:10)"
-    lines = f"{reason}\n        - mid MUST call leaf and add 10.\n        + mid MUST call leaf and add 11.\n"
+    gone, came = (f"{sign} mid MUST call leaf and add {n}." for sign, n in (("-", 10), ("+", 11)))
+    lines = f"{reason}\n        {gone}\n        {came}\n"
     assert f"generate:mid\n    {lines}" in why
     assert f"generate:mid\n    {lines}    from: generator\n" in plan
     assert f"generate:mid                 {reason}\n" in said

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asmith.cli.building import report
-from asmith.cli.output import note, progress, root_of, show_json
+from asmith.cli.output import jobs_of, note, progress, root_of, show_json
 
 if TYPE_CHECKING:
     import argparse
@@ -36,22 +36,27 @@ def prompt(options: argparse.Namespace) -> int:
 
 
 def accept(options: argparse.Namespace) -> int:
-    """Take an answer from a file or standard input; without a file, attest the text as it is."""
+    """Take an answer; without one, accept what is staged for review, or attest an edit."""
     from asmith.host import files
     from asmith.model.record import Mode
-    from asmith.run import accepting
+    from asmith.run import accepting, layout
 
     root = root_of(options)
-    if options.file is None:
-        with progress(options) as observer:
-            accepted = accepting.attest(root, options.module, observer=observer)
-        return _show(options, accepted)
-    given = sys.stdin.buffer.read() if options.file == "-" else files.read_bytes(Path(options.file))
-    mode = Mode(options.mode)
     with progress(options) as observer:
-        accepted = accepting.accept(
-            root, options.module, given, mode, force=options.force, observer=observer
-        )
+        how = accepting.How(observer, jobs_of(options))
+        if options.file is not None:
+            given = (
+                sys.stdin.buffer.read()
+                if options.file == "-"
+                else files.read_bytes(Path(options.file))
+            )
+            accepted = accepting.accept(
+                root, options.module, given, Mode(options.mode), force=options.force, how=how
+            )
+        elif (root / layout.review(options.module)).exists():
+            accepted = accepting.approve(root, options.module, how=how)
+        else:
+            accepted = accepting.attest(root, options.module, how=how)
     return _show(options, accepted)
 
 
@@ -59,21 +64,30 @@ def revalidate(options: argparse.Namespace) -> int:
     """Keep a stale module's text if it holds under today's contracts."""
     from asmith.run import accepting
 
-    root = root_of(options)
     with progress(options) as observer:
-        accepted = accepting.revalidate(root, options.module, observer=observer)
+        how = accepting.How(observer, jobs_of(options))
+        accepted = accepting.revalidate(root_of(options), options.module, how=how)
     return _show(options, accepted)
 
 
 def _show(options: argparse.Namespace, accepted: Accepted) -> int:
-    if accepted.waiting_for:
-        names = ", ".join(accepted.waiting_for)
-        note(options, f"{options.module}: accepted; it is adopted together with {names}, "
-             "for which there is no answer yet")  # fmt: skip
-        for name in accepted.waiting_for:
-            note(options, f"    asmith prompt {name} > request; asmith accept {name} ANSWER")
-        if options.json:
-            show_json({"module": options.module, "waiting_for": accepted.waiting_for})
-        return 0
-    report(options, accepted.outcome)
-    return int(accepted.outcome.exit_code)
+    reviewed = sorted(accepted.outcome.in_review)
+    if not accepted.waiting_for and not (reviewed and not accepted.outcome.adopted):
+        report(options, accepted.outcome)
+        return int(accepted.outcome.exit_code)
+    if options.json:
+        show_json(
+            {
+                "module": options.module,
+                "waiting_for": accepted.waiting_for,
+                "in_review": reviewed,
+            }
+        )
+    names = ", ".join(sorted({*accepted.waiting_for, *reviewed}))
+    note(options, f"{options.module}: accepted; it is adopted together with {names}")
+    for name in accepted.waiting_for:
+        note(options, f"    no answer yet: asmith prompt {name} > request; "
+             f"asmith accept {name} ANSWER")  # fmt: skip
+    for name in reviewed:
+        note(options, f"    waits for review: asmith diff {name}; asmith accept {name}")
+    return 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from asmith.cli.output import note, progress, root_of, show_json
-from asmith.errors import UsageError
+from asmith.cli.output import jobs_of, note, progress, root_of, show_json
 from asmith.host import clock
 from asmith.run import build as builds
+from asmith.run import review
 
 if TYPE_CHECKING:
     import argparse
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 def build(options: argparse.Namespace) -> int:
     """Build, report each failure once, and say what ran."""
-    if options.jobs < 1:
-        raise UsageError(f"-n {options.jobs}: the number of steps at a time must be at least 1")
     asked = builds.Options(
-        tuple(options.targets), options.jobs, options.locked, options.force, before=clock.age()
+        tuple(options.targets),
+        jobs_of(options),
+        options.locked,
+        options.force,
+        before=clock.age(),
+        review=options.review or None,
     )
     root = root_of(options)
     with progress(options) as observer:
@@ -35,6 +38,7 @@ def report(options: argparse.Namespace, outcome: builds.Outcome) -> None:
             {
                 "executed": [str(s) for s in outcome.executed],
                 "adopted": list(outcome.adopted),
+                "in_review": sorted(outcome.in_review),
                 "errors": [e.render() for e in outcome.errors],
                 "exit_code": int(outcome.exit_code),
             }
@@ -48,6 +52,9 @@ def report(options: argparse.Namespace, outcome: builds.Outcome) -> None:
         count = len(outcome.executed)
         note(options, f"{count} step{'s' if count != 1 else ''} ran, {outcome.kept} up to date")
     elif not outcome.errors:
-        note(options, f"nothing to do: {outcome.kept} steps up to date")
+        head = "" if outcome.adopted else "nothing to do: "
+        note(options, f"{head}{outcome.kept} steps up to date")
+    for line in review.note_of(outcome.in_review):
+        note(options, line)
     if outcome.errors:
         note(options, "the last good build stays in build/bin")

@@ -23,7 +23,7 @@ def _open(options: argparse.Namespace) -> Session:
 
 def plan(options: argparse.Namespace) -> int:
     """Print every step that a build would run at most, with reasons."""
-    from asmith.run import planning
+    from asmith.run import planning, review
 
     session = _open(options)
     made = planning.plan(session, options.targets)
@@ -60,6 +60,8 @@ def plan(options: argparse.Namespace) -> int:
         if planned.step.kind is StepKind.GENERATE:
             note(options, f"    from: {_source(session, ModuleName(planned.step.subject))}")
     note(options, _at_most(len(made.steps)))
+    for line in review.note_of(review.waiting(session)):
+        note(options, line)
     return 0
 
 
@@ -98,8 +100,10 @@ def why(options: argparse.Namespace) -> int:
 def graph(options: argparse.Namespace) -> int:
     """Print the module graph."""
     from asmith.graph import structure
+    from asmith.run import review
 
     session = _open(options)
+    in_review = review.waiting(session)
     edges = session.edges()
     if options.json:
         show_json(
@@ -120,7 +124,15 @@ def graph(options: argparse.Namespace) -> int:
         width = max((len(n) for n in edges), default=0)
         for name in sorted(edges):
             module = session.modules[ModuleName(name)]
-            state = "stale" if module.stale else "edited" if module.by_hand else "fresh"
+            state = (
+                "review"
+                if name in in_review
+                else "stale"
+                if module.stale
+                else "edited"
+                if module.by_hand
+                else "fresh"
+            )
             calls = ", ".join(sorted(edges[name])) or "-"
             note(options, f"{name:<{width}}  {state:<6}  {calls}")
     return 0

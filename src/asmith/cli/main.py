@@ -122,6 +122,9 @@ def _common() -> _Parser:
 _Argument = tuple[str, dict[str, Any]]
 _MODULE: _Argument = ("module", {"help": "the module's name"})
 _FORCE: _Argument = ("--force", {"action": "store_true", "help": "overwrite a text edited by hand"})
+_JOBS: _Argument = (
+    "-n --jobs", {"type": int, "default": 1, "metavar": "N", "help": "steps at a time"},
+)  # fmt: skip
 _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
     ("init", "scaffolding:init", "make a new project: one module, its test, its product",
      (("directory", {"type": Path, "metavar": "DIR", "help": "a new or empty directory"}),)),
@@ -132,7 +135,9 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
     ("build", "building:build", "bring modules and products up to date", (
         ("targets", {"nargs": "*", "metavar": "TARGET",
                      "help": "modules, products or steps (default: everything)"}),
-        ("-n --jobs", {"type": int, "default": 1, "metavar": "N", "help": "steps at a time"}),
+        _JOBS,
+        ("--review", {"action": "store_true",
+                      "help": "stage new texts instead of adopting them (diff, accept, reject)"}),
         ("--locked", {"action": "store_true", "help": "fail if any module is stale"}),
         _FORCE)),
     ("plan", "looking:plan", "show what a build would run at most, and why", (
@@ -153,14 +158,22 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
     ("explain", "checking:explain", "print what a rule says and how to obey it", (
         ("rule", {"nargs": "?", "help": "its id, e.g. ELF001 (default: list all)"}),)),
     ("prompt", "answering:prompt", "print the request for a module", (_MODULE,)),
-    ("accept", "answering:accept", "hand in an answer, or attest a text edited by hand", (
+    ("accept", "answering:accept",
+     "hand in an answer, accept a staged text, or attest one edited by hand", (
         _MODULE,
-        ("file", {"nargs": "?", "help": "the answer ('-': standard input); none: attest"}),
+        ("file", {"nargs": "?", "help": "the answer ('-': standard input); none: what is staged "
+                                        "for review, else the text in modules/"}),
+        _JOBS,
         ("--mode", {"choices": ("blind", "assisted"), "default": "assisted",
                     "help": "blind: written from the prompt alone and handed in unread"}),
         _FORCE)),
     ("revalidate", "answering:revalidate",
-     "keep a stale module whose checks and tests pass under today's contracts", (_MODULE,)),
+     "keep a stale module whose checks and tests pass under today's contracts", (_MODULE, _JOBS)),
+    ("diff", "reviewing:diff", "show what is staged for review, or edited by hand", (
+        ("module", {"nargs": "?", "help": "the module's name (default: all that wait)"}),)),
+    ("reject", "reviewing:reject", "drop a staged text; its answer is kept as rejected", (
+        _MODULE,
+        ("--reason", {"default": "", "metavar": "TEXT", "help": "why; it is kept in the record"}))),
     ("store", "storing:store", "look after the store of answers", (
         ("action", {"choices": ("verify", "gc", "export", "import", "push"), "metavar": "ACTION",
                     "help": "verify: is every file whole; gc: remove what serves nobody; "

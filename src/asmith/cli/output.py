@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from asmith.errors import UsageError
 from asmith.project.workspace import find_root
 from asmith.run.events import nobody
 from asmith.run.progress import Display
@@ -23,6 +24,14 @@ def root_of(options: argparse.Namespace) -> Path:
     """Return the root of the project that a command is for."""
     found: Path = find_root(options.root.resolve())
     return found
+
+
+def jobs_of(options: argparse.Namespace) -> int:
+    """Return how many steps may run at a time."""
+    jobs: int = options.jobs
+    if jobs < 1:
+        raise UsageError(f"-n {jobs}: the number of steps at a time must be at least 1")
+    return jobs
 
 
 def show_json(value: Mapping[str, Any]) -> None:

@@ -56,6 +56,7 @@ class Config:
     generator: GeneratorConfig
     test_seconds: float = 60.0
     store: StoreConfig = StoreConfig()
+    review: bool = False  # every build stages new texts until a person accepts them
 
 
 def parse(data: bytes, path: str = CONFIG) -> Config:
@@ -74,7 +75,7 @@ def parse(data: bytes, path: str = CONFIG) -> Config:
             help="add one, or make a project with: asmith init DIR",
         )
     table = _Table("tool.asmith", tool["asmith"], path)
-    table.only("products", "libraries", "generator", "store", "tests")
+    table.only("products", "libraries", "generator", "store", "review", "tests")
     products = table.table("products")
     libraries = table.table("libraries")
     tests = table.table("tests")
@@ -85,6 +86,7 @@ def parse(data: bytes, path: str = CONFIG) -> Config:
         generator=_generator(table.table("generator")),
         test_seconds=tests.number("seconds", 60.0),
         store=_store(table.table("store")),
+        review=table.yes("review", default=False),
     )
 
 

@@ -7,7 +7,7 @@ is built and adopted together as soon as none of it is missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asmith.errors import StepFailedError, UsageError
@@ -16,7 +16,18 @@ from asmith.host import clock, files
 from asmith.model.names import Digest, ModuleName, digest_bytes
 from asmith.model.plan import Step, StepKind
 from asmith.model.record import Mode, Record, Standing
-from asmith.run import adopt, answering, build, events, layout, planning, recorder, view
+from asmith.run import (
+    adopt,
+    answering,
+    build,
+    events,
+    layout,
+    planning,
+    recorder,
+    review,
+    tasks,
+    view,
+)
 from asmith.run.executor import run_steps
 from asmith.run.session import Session
 from asmith.store import lock
@@ -29,6 +40,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class How:
+    """How it goes: who is told, and how many steps run at a time."""
+
+    observer: Observer
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """What came of it: adopted with all that had to move with it, or waiting for the others."""
 
@@ -37,13 +56,11 @@ class Accepted:
     waiting_for: tuple[ModuleName, ...]
 
 
-def accept(
-    root: Path, name: str, given: bytes, mode: Mode, *, force: bool, observer: Observer
-) -> Accepted:
+def accept(root: Path, name: str, given: bytes, mode: Mode, *, force: bool, how: How) -> Accepted:
     """Take a raw answer for a module; raises `AsmithError` if it is rejected (and logged so)."""
     with (
         lock.held(root / layout.LOCK),
-        recorder.recording(root, "accept", observer) as told,
+        recorder.recording(root, "accept", how.observer) as told,
     ):
         session = _open(root, name, told)
         module = session.modules[ModuleName(name)]
@@ -65,8 +82,8 @@ def accept(
         generator = {"name": "manual"}
         session.store.keep_answer(asked, given, generator)
         record = answering.draft(session, module.name, given, asked, mode, generator)
-        tried = _try(session, record, told)
-        return _settle(root, record, tried, told)
+        tried = _try(session, record, how.jobs)
+        return _settle(root, record, tried, How(told, how.jobs))
 
 
 def _refuse_second(session: Session, module: view.Module, asked: Digest, given: Digest) -> None:
@@ -81,11 +98,11 @@ def _refuse_second(session: Session, module: view.Module, asked: Digest, given: 
             )
 
 
-def attest(root: Path, name: str, *, observer: Observer) -> Accepted:
+def attest(root: Path, name: str, *, how: How) -> Accepted:
     """Vouch for a module's text as it lies in modules/: its record then says `attested`."""
     with (
         lock.held(root / layout.LOCK),
-        recorder.recording(root, "attest", observer) as told,
+        recorder.recording(root, "attest", how.observer) as told,
     ):
         session = _open(root, name, told)
         module = session.modules[ModuleName(name)]
@@ -100,14 +117,14 @@ def attest(root: Path, name: str, *, observer: Observer) -> Accepted:
                 f"'{layout.source(name)}' is the accepted answer already",
                 why="its text is the one that its record names",
             )
-        return _keep(session, module, Standing.ATTESTED, "attested by hand", told)
+        return _keep(session, module, Standing.ATTESTED, "attested by hand", How(told, how.jobs))
 
 
-def revalidate(root: Path, name: str, *, observer: Observer) -> Accepted:
+def revalidate(root: Path, name: str, *, how: How) -> Accepted:
     """Keep a stale module's text if all its checks and tests pass under today's contracts."""
     with (
         lock.held(root / layout.LOCK),
-        recorder.recording(root, "revalidate", observer) as told,
+        recorder.recording(root, "revalidate", how.observer) as told,
     ):
         session = _open(root, name, told)
         module = session.modules[ModuleName(name)]
@@ -116,7 +133,36 @@ def revalidate(root: Path, name: str, *, observer: Observer) -> Accepted:
         if not module.base_stale:
             raise UsageError(f"module '{name}' is fresh: there is nothing to revalidate")
         note = "kept though " + "; ".join(str(r) for r in module.base_stale)
-        return _keep(session, module, Standing.REVALIDATED, note, told)
+        return _keep(session, module, Standing.REVALIDATED, note, How(told, how.jobs))
+
+
+def approve(root: Path, name: str, *, how: How) -> Accepted:
+    """Accept the text that is staged of a module for review."""
+    with (
+        lock.held(root / layout.LOCK),
+        recorder.recording(root, "accept", how.observer) as told,
+    ):
+        session = tasks.prepare(root, Session)
+        module = session.named(name).name
+        session.observer = told
+        session.tell(events.Opened(session))
+        if problem := review.problems(session).get(module):
+            raise problem
+        mark = review.read(root, module)
+        if mark is None or not review.fits(session, mark):
+            raise UsageError(
+                f"what was staged of '{name}' no longer fits",
+                where=layout.source(name),
+                why="its spec, a contract or the text in modules/ has changed since",
+                help=f"stage it anew: asmith build --review; or drop it: asmith reject {name}",
+            )
+        source = session.store.get(mark.record.assembly)
+        assert source is not None
+        notes = (*mark.record.notes, f"{clock.now()} accepted in review")
+        record = replace(mark.record, notes=notes)
+        review.write(root, replace(mark, record=record, approved=True))
+        view.write_draft(root, record, source)
+        return _settle(root, record, [], How(told, how.jobs))
 
 
 def _open(root: Path, name: str, observer: Observer) -> Session:
@@ -125,16 +171,20 @@ def _open(root: Path, name: str, observer: Observer) -> Session:
     session = Session.open(root)
     session.observer = observer
     session.tell(events.Opened(session))
-    session.named(name)
-    others = [n for n, m in session.modules.items() if m.waiting and n != name]
-    session.hold(others)
+    if (root / layout.review(session.named(name).name)).exists():
+        raise UsageError(
+            f"a text of '{name}' is staged for review",
+            help=f"say first what becomes of it: asmith accept {name}, or asmith reject {name}",
+        )
+    others = {n for n, m in session.modules.items() if m.waiting and n != name}
+    session.hold(others | review.waiting(session))
     view.remove_draft(root, ModuleName(name))
     session.look_again(ModuleName(name))
     return session
 
 
 def _keep(
-    session: Session, module: view.Module, standing: Standing, note: str, observer: Observer
+    session: Session, module: view.Module, standing: Standing, note: str, how: How
 ) -> Accepted:
     assert module.source is not None
     workspace = session.workspace
@@ -159,11 +209,11 @@ def _keep(
         notes=(*(old.notes if old else ()), f"{clock.now()} {note}"),
     )
     view.write_draft(session.root, record, module.source)
-    tried = _try(session, record, observer, log=False)
-    return _settle(session.root, record, tried, observer)
+    tried = _try(session, record, how.jobs, log=False)
+    return _settle(session.root, record, tried, how)
 
 
-def _try(session: Session, record: Record, observer: Observer, *, log: bool = True) -> list[Step]:
+def _try(session: Session, record: Record, jobs: int, *, log: bool = True) -> list[Step]:
     """Assemble, check and test a draft on its own; return what ran.
 
     A draft that fails is taken back, and the failure raised.
@@ -173,8 +223,7 @@ def _try(session: Session, record: Record, observer: Observer, *, log: bool = Tr
     steps = [s for s in session.steps_of(name) if s.kind is not StepKind.GENERATE]
     if missing := _missing(session, [name]):
         steps = [s for s in steps if s.kind is not StepKind.TEST]
-    session.observer = observer
-    run_steps(session, _with_linked(session, steps), 1)
+    run_steps(session, _with_linked(session, steps), jobs)
     failed = next((session.failures[s] for s in steps if s in session.failures), None)
     failed = failed or next(iter(session.failures.values()), None)
     if failed is not None:
@@ -204,21 +253,26 @@ def _with_linked(session: Session, steps: list[Step]) -> list[Step]:
     return found
 
 
-def _settle(root: Path, record: Record, tried: list[Step], observer: Observer) -> Accepted:
+def _settle(root: Path, record: Record, tried: list[Step], how: How) -> Accepted:
     """Remember the candidate, and build its change-set if nothing of it is missing."""
     session = Session.open(root)
     source = files.read_bytes(root / layout.staged(layout.source(record.module)))
     session.store.add_candidate(record, source)
+    in_review = review.waiting(session)
+    session.hold(in_review)
     missing = planning.unanswerable(session)
     together = _together(session, record.module)
-    waiting = tuple(sorted({n for n in missing if n in together} | _missing(session, together)))
-    if waiting:
-        return Accepted(record, build.Outcome(executed=tried), waiting)
+    unanswered = {n for n in missing if n in together} | _missing(session, together)
+    if unanswered or in_review & together:
+        outcome = build.Outcome(executed=tried, in_review=in_review & together)
+        return Accepted(record, outcome, tuple(sorted(unanswered)))
     steps = {s for n in together for s in session.steps_of(n)}
     links = [s for s in session.all_steps() if _links_any(session, s, together)]
     steps |= {*links, *(c for s in links for c in session.comparisons(session.linked(s)))}
-    options = build.Options(steps=frozenset(steps))
-    outcome = build.build_locked(root, options, observer)
+    linked = {n for s in links for n in session.linked(s)}
+    steps |= {Step(k, n) for n in linked for k in (StepKind.ASSEMBLE, StepKind.CHECK)}
+    options = build.Options(steps=frozenset(steps), jobs=how.jobs, review=False)
+    outcome = build.build_locked(root, options, how.observer)
     outcome.executed[:0] = tried
     return Accepted(record, outcome, ())
 

@@ -18,6 +18,8 @@ from asmith.run import view
 from asmith.store.answers import DamagedError
 from asmith.store.records import trace_key
 
+REVIEW = "REVIEW"  # the finding of a person who rejects an answer
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,11 +56,14 @@ def in_store(session: Session, name: ModuleName) -> tuple[Record, bytes] | None:
     if spec.clarifications:
         return None
     today = traces.make_trace(spec, workspace.interface_of(name), {})
+    unwanted = rejected(session, name)
     damage: DamagedError | None = None
     for found in session.store.candidates(name, trace_key(spec.implements, today)):
         if isinstance(found, DamagedError):
             damage = damage or found
-        elif not traces.stale_reasons(found, spec, workspace.interfaces):
+        elif found.answer not in unwanted and not traces.stale_reasons(
+            found, spec, workspace.interfaces
+        ):
             try:
                 text = session.store.get(found.assembly)
             except DamagedError as error:
@@ -69,6 +74,16 @@ def in_store(session: Session, name: ModuleName) -> tuple[Record, bytes] | None:
     if damage is not None:
         raise damage
     return None
+
+
+def rejected(session: Session, name: ModuleName) -> dict[Digest, str]:
+    """Return the answers that a person rejected, and why, unless accepted later."""
+    record = session.modules[name].record
+    attempts = (*(record.attempts if record else ()), *session.store.attempts(name))
+    last = {a.answer: a for a in attempts}
+    found = {d: next(iter(a.findings), "") for d, a in last.items() if a.outcome == "rejected"}
+    mark = f"{REVIEW}: "
+    return {d: why.removeprefix(mark) for d, why in found.items() if why.startswith(mark)}
 
 
 def obstacle(session: Session, name: ModuleName) -> UnavailableError | None:
@@ -141,6 +156,14 @@ def answer(session: Session, name: ModuleName) -> None:
         if kept is None:
             kept = generators.ask(session.workspace.config.generator, text, session.root)
             session.store.keep_answer(asked, *kept)  # durable before anything looks into it
+        if why := rejected(session, name).get(digest_bytes(kept[0])):
+            raise UnavailableError(
+                f"the answer for '{name}' is the one that was rejected in review",
+                where=_place(session, name),
+                why=why,
+                help="let the spec or the contract say what is wanted instead; "
+                f"or hand in another answer: asmith prompt {name}, asmith accept {name} ANSWER",
+            )
         draft(session, name, kept[0], asked, Mode.GENERATED, kept[1])
     with session.guard:
         session.look_again(name)

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 from asmith.errors import AsmithError, ExitCode, StepFailedError, StoppedError, UnavailableError
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
-from asmith.run import adopt, answering, engine, events, layout, planning, recorder, tasks, view
+from asmith.run import (
+    adopt,
+    answering,
+    engine,
+    events,
+    layout,
+    planning,
+    recorder,
+    review,
+    tasks,
+    view,
+)
 from asmith.run.executor import run_steps
 from asmith.run.resident import Resident
 from asmith.store import lock
@@ -36,6 +47,7 @@ class Options:
     before: float = 0.0  # seconds since the command started
     asks: bool = True  # call generators; without it the store alone answers
     stop: Callable[[], bool] = lambda: False  # asked before each step: end the build here
+    review: bool | None = None  # stage new texts for a person; None: as configured
     steps: frozenset[Step] | None = None  # exactly these, instead of those behind the targets
 
 
@@ -45,6 +57,7 @@ class Outcome:
 
     executed: list[Step] = field(default_factory=list)
     adopted: list[ModuleName] = field(default_factory=list)
+    in_review: frozenset[ModuleName] = frozenset()  # what waits for a person's word
     errors: list[AsmithError] = field(default_factory=list)
     kept: int = 0  # steps that held already
 
@@ -120,8 +133,13 @@ def _build(at_home: Resident, options: Options, observer: Observer) -> tuple[Out
     asked = {s.subject for s in steps if s.kind is StepKind.GENERATE}
     problems = [e for n, e in session.problems.items() if n in asked and n not in failed]
     outcome.errors = _told_once([*problems, *failed.values()], session)
-    if not adopt.unfinished(session, _adoptable(session, steps)):
-        outcome.adopted = list(adopt.adopt(session, _adoptable(session, steps)))
+    adoptable = _adoptable(session, steps)
+    outcome.in_review = session.in_review
+    if not adopt.unfinished(session, adoptable):
+        if session.workspace.config.review if options.review is None else options.review:
+            adoptable, staged = review.stage(session, adoptable)
+            outcome.in_review |= set(staged)
+        outcome.adopted = list(adopt.adopt(session, adoptable))
     elif not outcome.errors:
         outcome.errors.append(StepFailedError("some steps have no result"))
     session.state.compact(only_if_long=True)
@@ -166,7 +184,8 @@ def _adoptable(session: Session, steps: Any) -> list[Step]:
 def _refuse_stale(session: Session, plan: Plan) -> None:
     stale = [p for p in plan.steps if p.step.kind is StepKind.GENERATE]
     drafts = [n for n in session.looked_at() if session.modules[n].draft]
-    names = sorted({*(p.step.subject for p in stale), *session.problems, *drafts})
+    waiting = {*session.problems, *session.in_review}
+    names = sorted({*(p.step.subject for p in stale), *waiting, *drafts})
     if names:
         raise StepFailedError(
             f"--locked: {', '.join(names)} {'is' if len(names) == 1 else 'are'} stale",

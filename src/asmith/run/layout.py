@@ -19,6 +19,7 @@ SCRATCH = "build/tmp"
 HYPOTHESIS = "build/hypothesis"  # tables that it computes once
 KEPT = ".asmith"
 ITERATIONS = ".asmith/iterations.sqlite"
+REVIEW = ".asmith/review"
 MODULES = "modules"
 MODULE_TESTS = "tests/modules"
 _SLOTS = {Slot.BASE: "build", Slot.STAGE: "build/stage"}
@@ -42,6 +43,11 @@ def staged(path: str) -> str:
 def replaces(module: str) -> str:
     """Return the file that says which text a candidate was made to replace."""
     return staged(f"modules/{module}.replaces")
+
+
+def review(module: str) -> str:
+    """Return the file that lets a candidate wait for a person's word."""
+    return f"{REVIEW}/{module}.json"
 
 
 def output(slot: Slot, name: str) -> str:

@@ -5,6 +5,7 @@ Only the configuration is read besides, so that a malformed spec or header stand
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from asmith.errors import UsageError
@@ -12,10 +13,10 @@ from asmith.host import clock, files
 from asmith.model.names import digest_bytes
 from asmith.model.record import Standing
 from asmith.project.config import CONFIG, parse
-from asmith.run import layout
+from asmith.run import layout, review
 from asmith.store import archive, contents, lock, records, shared, upkeep
 from asmith.store import sweep as sweeping
-from asmith.store.answers import Store
+from asmith.store.answers import DamagedError, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,9 +59,19 @@ def sweep(root: Path, days: float, *, dry: bool) -> sweeping.Swept:
     """Remove what serves nobody and is older than some days."""
     with lock.held(root / layout.LOCK):
         directories = (layout.MODULES, layout.staged(layout.MODULES))
-        in_use = tuple(r for d in directories for r in _recorded(root, d))
+        in_use = tuple(r for d in directories for r in _recorded(root, d)) + _in_review(root)
         before = clock.nanoseconds() - int(days * _NANOSECONDS_A_DAY)
         return sweeping.sweep(_open(root), in_use, before, dry=dry)
+
+
+def _in_review(root: Path) -> tuple[Record, ...]:
+    """Return the records of the texts that wait for a person; damaged ones say nothing."""
+    found = []
+    for name in files.listing(root / layout.REVIEW, ".json"):
+        with contextlib.suppress(DamagedError):
+            if mark := review.read(root, name.removesuffix(".json")):
+                found.append(mark.record)
+    return tuple(found)
 
 
 def export(root: Path, target: Path) -> tuple[int, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from asmith.errors import AsmithError, StepFailedError
 from asmith.host import clock, files
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
-from asmith.run import adopt, engine, layout, planning, view
+from asmith.run import adopt, engine, layout, planning, review, view
 from asmith.run.backend import Backend
 from asmith.run.events import Closed, Opened, Planned
 from asmith.run.recorder import Recorder
@@ -70,6 +70,7 @@ class Run:
         self.session.workspace = fresh.workspace
         self.session.listings = fresh.listings
         self.session.problems = fresh.problems
+        self.session.in_review = fresh.in_review
         self.session.forget_known()
         self._recorder = Recorder(self.session.root, "doit", clock.age())
         self.session.observer = self._recorder
@@ -107,7 +108,12 @@ class Run:
                         "nothing was adopted: the last good build stays",
                         why=f"without a result: {', '.join(str(s) for s in missing)}",
                     )
-                self.adopted += adopt.adopt(self.session, steps)
+                free = list(steps)
+                if self.session.workspace.config.review:
+                    free, staged = review.stage(self.session, steps)
+                    for line in review.note_of(staged):
+                        print(line, file=sys.__stderr__)
+                self.adopted += adopt.adopt(self.session, free)
 
         return _told(work)
 
@@ -123,14 +129,16 @@ def prepare(at_home: Resident, *, force: bool = False, asks: bool = True) -> Ses
     session = at_home.session()
     session.force = force
     session.asks = asks
+    review.restore(session)
     hold_unanswerable(session)
     return session
 
 
 def hold_unanswerable(session: Session) -> None:
-    """Hold every change-set of which some module cannot be answered now."""
-    session.problems = planning.unanswerable(session)
-    session.hold(planning.mates(session, session.problems))
+    """Hold every change-set of which a module cannot be answered now, or waits for review."""
+    session.problems = planning.unanswerable(session) | review.problems(session)
+    session.in_review = review.waiting(session)
+    session.hold(planning.mates(session, {*session.problems, *session.in_review}))
 
 
 def _told(work: Callable[[], None]) -> Any:

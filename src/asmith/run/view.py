@@ -152,7 +152,7 @@ def _draft(workspace: Workspace, name: ModuleName) -> Module | None:
     A damaged one counts as none: what lies in build/ is derived, and the store has its answer.
     """
     root = workspace.root
-    if files.read_if_exists(root / layout.replaces(name)) != _base_digest(root, name):
+    if files.read_if_exists(root / layout.replaces(name)) != base(root, name).encode():
         return None  # the text that it was made to replace has changed since
     source = files.read_if_exists(root / layout.staged(layout.source(name)))
     data = files.read_if_exists(root / layout.staged(layout.record(name)))
@@ -178,19 +178,21 @@ def write_draft(root: Path, record: Record, source: bytes) -> None:
 
     Its text goes before its record, so that a record never stands alone for long.
     """
-    files.write_atomic(root / layout.replaces(record.module), _base_digest(root, record.module))
+    replaced = base(root, record.module).encode()
+    files.write_atomic(root / layout.replaces(record.module), replaced)
     files.write_atomic(root / layout.staged(layout.source(record.module)), source)
     files.write_atomic(root / layout.staged(layout.record(record.module)), records.encode(record))
 
 
 def remove_draft(root: Path, name: ModuleName) -> None:
-    """Take a candidate back."""
+    """Take a candidate back, and what waits for a person's word about it."""
+    files.remove(root / layout.review(name))
     files.remove(root / layout.staged(layout.record(name)))
     files.remove(root / layout.staged(layout.source(name)))
     files.remove(root / layout.replaces(name))
 
 
-def _base_digest(root: Path, name: ModuleName) -> bytes:
+def base(root: Path, name: ModuleName) -> str:
     """Return the digest of a module's text in modules/, or `none`."""
     source = files.read_if_exists(root / layout.source(name))
-    return b"none" if source is None else digest_bytes(source).encode()
+    return "none" if source is None else digest_bytes(source)
