@@ -34,7 +34,7 @@ def as_json(asmith: Command, sample: Sample, *arguments: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("command", "keys"),
     [
-        ("build", {"executed", "adopted", "errors", "exit_code"}),
+        ("build", {"executed", "adopted", "errors", "exit_code", "in_review"}),
         ("plan", {"steps", "sets", "generate"}),
         ("why mid", {"module", "steps"}),
         ("graph", {"modules", "layers", "cycles", "products"}),
@@ -42,6 +42,9 @@ def as_json(asmith: Command, sample: Sample, *arguments: str) -> dict[str, Any]:
         ("explain", {"rules"}),
         ("explain ELF001", {"rule", "text"}),
         ("doctor", {"found", "missing"}),
+        ("diff", {"changes"}),
+        ("store verify", {"files", "damaged"}),
+        ("store gc", {"removed", "bytes", "kept"}),
         ("prompt mid", {"module", "request"}),
         ("new fresh", {"wrote"}),
         ("rename mid middle", {"wrote"}),
