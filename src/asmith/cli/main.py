@@ -174,6 +174,15 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
     ("reject", "reviewing:reject", "drop a staged text; its answer is kept as rejected", (
         _MODULE,
         ("--reason", {"default": "", "metavar": "TEXT", "help": "why; it is kept in the record"}))),
+    ("provenance", "proving:provenance", "print what a product was made from, as in-toto/SLSA", (
+        ("product", {"help": "the product's name"}),
+        ("--builder", {"metavar": "URI", "help": "the platform that built it, "
+                                                 "if somebody vouches for one"}))),
+    ("verify", "proving:verify", "make everything again in a clean directory and compare", (
+        ("products", {"nargs": "*", "metavar": "PRODUCT", "help": "default: all"}),
+        _JOBS,
+        ("--statement", {"type": Path, "metavar": "FILE",
+                         "help": "hold a provenance statement against what was made"}))),
     ("store", "storing:store", "look after the store of answers", (
         ("action", {"choices": ("verify", "gc", "export", "import", "push"), "metavar": "ACTION",
                     "help": "verify: is every file whole; gc: remove what serves nobody; "
