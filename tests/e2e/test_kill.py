@@ -14,11 +14,13 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from asmith.host import files
 from asmith.run import adopt
+from asmith.store.state import State
 from fakes import sample as samples
 from fakes.crashes import Crashes, products_of
 from fakes.sample import GENERATOR, Sample
@@ -159,11 +161,11 @@ def test_nothing_of_a_killed_build_stays_in_the_way(plain: Sample) -> None:
 # ---- damage from outside -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["state", "adopting"])
+@pytest.mark.parametrize("name", ["build/state", ".asmith/adopting"])
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\0\n" * 50, b'{"schema": 1}\n'])
 def test_a_damaged_journal_costs_time_only(plain: Sample, name: str, content: bytes) -> None:
     before = products_of(plain)
-    (plain.root / "build" / name).write_bytes(content)
+    (plain.root / name).write_bytes(content)
     assert [s for s in plain.ran() if s.startswith("generate")] == []
     assert products_of(plain) == before
     assert plain.ran() == []
@@ -183,7 +185,7 @@ def test_a_truncated_journal_costs_time_only(plain: Sample) -> None:
 def test_a_damaged_draft_is_made_again_from_the_store(plain: Sample) -> None:
     plain.edit("specs/mid.md", "add 10", "add 11")
     _cut_off_adoption(plain)
-    (plain.root / "build/adopting").unlink()
+    (plain.root / ".asmith/adopting").unlink()
     plain.write("build/stage/modules/mid.json", "{")
     assert "generate:mid" in plain.ran()
     assert as_if_clean(plain)
@@ -211,6 +213,57 @@ def test_an_adoption_that_was_cut_off_is_finished(plain: Sample) -> None:
     _cut_off_adoption(plain)
     assert plain.ran() == []
     assert plain.top(0) == before + 1
+    assert as_if_clean(plain)
+
+
+@pytest.mark.parametrize("moves", range(4))
+@pytest.mark.parametrize("removed", ["", "build", "build/stage"])
+def test_an_adoption_that_was_killed_between_two_renames_is_finished(
+    plain: Sample, monkeypatch: pytest.MonkeyPatch, moves: int, removed: str
+) -> None:
+    """Without build/ too: else a new text would stand under an old record, and look edited."""
+    before = plain.top(0)
+    plain.edit("specs/mid.md", "add 10", "add 11")
+    move, left = files.move, [moves]
+
+    def until_killed(source: Path, target: Path) -> None:
+        if "modules" in source.parts or "build" in target.parts:
+            left[0] -= 1
+        if left[0] < 0 and source.parent.name in ("modules", "bin", "obj", "include"):
+            raise KilledError
+        move(source, target)
+
+    real = adopt._finish
+
+    def finish(*arguments: Any) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(files, "move", until_killed)
+            real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(adopt, "_finish", finish)
+        with pytest.raises(KilledError):
+            plain.build()
+    if removed:
+        shutil.rmtree(plain.root / removed)
+    ran = plain.ran()
+    assert [s for s in ran if s.startswith("generate")] == []
+    record = json.loads(plain.read("modules/mid.json"))
+    assert record["standing"] == "accepted"
+    assert "rax, 11" in plain.read("modules/mid.asm")
+    assert plain.top(0) == before + 1
+    assert as_if_clean(plain)
+    assert plain.ran() == []
+
+
+def test_a_text_that_is_nowhere_leaves_the_old_module(plain: Sample) -> None:
+    plain.edit("specs/mid.md", "add 10", "add 11")
+    _cut_off_adoption(plain)
+    shutil.rmtree(plain.root / "build")
+    shutil.rmtree(plain.root / ".asmith/store")
+    adopt.recover(plain.root, State(plain.root / "build/state"))
+    assert "rax, 10" in plain.read("modules/mid.asm")
+    assert "generate:mid" in plain.ran()
     assert as_if_clean(plain)
 
 

@@ -1,11 +1,13 @@
 """Adoption: candidates become modules, staged results become the last good build, all or nothing.
 
 The intent is written first and carried out by renames, each of which may be repeated; whoever
-opens the project next finishes what a kill interrupted.
+opens the project next finishes what a kill interrupted. It lies in .asmith/ and holds the records,
+as the store holds the texts, so that it can be finished without build/ too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from asmith.model.plan import Step, StepKind
 from asmith.model.record import Record, Standing
 from asmith.run import answering, events, layout, view
 from asmith.store import records
-from asmith.store.answers import DamagedError
+from asmith.store.answers import DamagedError, Store
 from asmith.store.records import trace_key
 from asmith.store.state import Entry, Slot, State
 
@@ -56,6 +58,7 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
         for name, digest in entry.outputs.items()
     ]
     placed: list[tuple[str, str, str]] = []
+    contents: dict[str, str] = {}
     changed, new = [], []
     modules = {s.subject for s in steps if s.of_module}.intersection(session.looked_at())
     for name in sorted(modules):
@@ -67,11 +70,12 @@ def adopt(session: Session, steps: Collection[Step]) -> tuple[ModuleName, ...]:
             continue
         _remember(session, module, record)
         placed += _place_module(session, module, record)
+        contents[layout.record(module.name)] = records.encode(record).decode()
         changed.append(module.name)
         new.append(record)
     renames = [*placed, *outputs]  # modules first: where they cannot be written nothing is adopted
     if moved or renames:
-        _carry_out(session.root, session.state, moved, renames)
+        _carry_out(session, moved, renames, contents)
     for record in new:
         session.store.share(record)
     for module_name in changed:
@@ -145,19 +149,24 @@ def _digest(path: Path) -> Digest | None:
 
 
 def _carry_out(
-    root: Path, state: State, moved: dict[str, Entry], renames: list[tuple[str, str, str]]
+    session: Session,
+    moved: dict[str, Entry],
+    renames: list[tuple[str, str, str]],
+    contents: dict[str, str],
 ) -> None:
+    root = session.root
     intent = {
-        "schema": 1,
+        "schema": 2,
         "renames": renames,
         "replaced": {t: _digest(root / t) for _, t, _ in renames if t.startswith("modules/")},
+        "records": contents,
         "entries": {
             step: {"inputs": dict(e.inputs), "outputs": dict(e.outputs), "facts": dict(e.facts)}
             for step, e in moved.items()
         },
     }
     files.write_atomic(root / layout.INTENT, canonical_json(intent).encode())
-    _finish(root, state, intent)
+    _finish(root, session.state, intent)
 
 
 def recover(root: Path) -> bool:
@@ -174,30 +183,50 @@ def recover(root: Path) -> bool:
     return True
 
 
-def _edited_since(root: Path, intent: dict[str, Any]) -> set[str]:
-    """Return the modules, as `modules/<module>`, with a file that is neither the old nor the new.
+def _left_alone(root: Path, intent: dict[str, Any]) -> set[str]:
+    """Return the modules, as `modules/<module>`, that an intent does not touch.
 
-    Somebody saved it after the intent was written: the edit stays, and the answer is in the store.
+    One has a file that is neither the old nor the new: somebody saved it after the intent was
+    written; the edit stays, and the answer is in the store. Of another the new text is nowhere.
     """
     found = set()
-    for _, target, digest in intent["renames"]:
+    for source, target, digest in intent["renames"]:
         if target in intent["replaced"]:
             known = (intent["replaced"][target], digest)
-            if _digest(root / target) not in known:
+            there = _digest(root / target)
+            if there not in known or (
+                there != digest and _new(root, intent, source, target, digest) is None
+            ):
                 found.add(target.rpartition(".")[0])
     return found
+
+
+def _new(root: Path, intent: dict[str, Any], source: str, target: str, digest: str) -> bytes | None:
+    """Return what an intent puts in modules/: staged, in the intent, or in the store."""
+    staged = files.read_if_exists(root / source)
+    if staged is not None and digest_bytes(staged) == digest:
+        return staged
+    if target in intent["records"]:
+        return str(intent["records"][target]).encode()
+    with contextlib.suppress(DamagedError):
+        return Store(root / layout.KEPT).get(Digest(digest))
+    return None
 
 
 def _finish(root: Path, state: State, intent: dict[str, Any]) -> None:
     """Carry an intent out: invalidate, rename, record. May be repeated from any point."""
     steps = intent["entries"]
     state.drop(Slot.BASE, steps)
-    edited = _edited_since(root, intent)
+    left = _left_alone(root, intent)
     for source, target, digest in intent["renames"]:
-        if target.rpartition(".")[0] in edited:
+        if target.rpartition(".")[0] in left:
             files.remove(root / source)
         elif _digest(root / source) == digest:
             files.move(root / source, root / target)
+        elif target in intent["replaced"] and _digest(root / target) != digest:
+            data = _new(root, intent, source, target, digest)
+            assert data is not None, target
+            files.write_atomic(root / target, data)
     made: dict[tuple[Slot, str], Entry] = {
         (Slot.BASE, step): Entry(v["inputs"], v["outputs"], v["facts"]) for step, v in steps.items()
     }

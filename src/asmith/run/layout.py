@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 BUILD = "build"
 STATE = "build/state"
 LOCK = "build/lock"
-INTENT = "build/adopting"
 INDEX = "build/index"
 GROUPS = "build/groups"  # objects joined for the final link of large products
 SCRATCH = "build/tmp"
 HYPOTHESIS = "build/hypothesis"  # tables that it computes once
 KEPT = ".asmith"
+INTENT = ".asmith/adopting"  # not below build/: modules/ depends on it
 ITERATIONS = ".asmith/iterations.sqlite"
 REVIEW = ".asmith/review"
 MODULES = "modules"
