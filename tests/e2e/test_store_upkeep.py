@@ -125,13 +125,13 @@ def test_an_export_brings_a_store_to_another_checkout(
     asmith: Command, grown: Sample, tmp_path: Path, name: str
 ) -> None:
     archive = str(tmp_path / name)
-    before = grown.tree(".asmith")
+    before = grown.tree(".asmith/store", ".asmith/attempts")
     assert asmith(grown, "store", "export", archive).out == f"exported 19 files to {archive}\n"
     grown.remove(".asmith")
     assert asmith(grown, "store", "import", archive).out == (
         "imported 19 files, 0 were there already\n"
     )
-    assert grown.tree(".asmith") == before
+    assert grown.tree(".asmith/store", ".asmith/attempts") == before
     revert(grown)
     assert asmith(grown, "build", "-q").code == 0
 
@@ -184,7 +184,7 @@ def _tar(path: Path, name: str, data: bytes, kind: bytes = tarfile.REGTYPE) -> b
 def test_an_archive_with_anything_else_in_it_is_refused_whole(
     asmith: Command, grown: Sample, tmp_path: Path, name: str, data: bytes, why: str
 ) -> None:
-    before = grown.tree(".asmith")
+    before = grown.tree(".asmith/store", ".asmith/attempts")
     _tar(tmp_path / "evil.tar", name, data)
     said = asmith(grown, "store", "import", str(tmp_path / "evil.tar"))
     assert said.code == 2
@@ -192,7 +192,7 @@ def test_an_archive_with_anything_else_in_it_is_refused_whole(
         "error: the archive is no whole export of a store; nothing was imported"
     ]
     assert why in said.err
-    assert grown.tree(".asmith") == before
+    assert grown.tree(".asmith/store", ".asmith/attempts") == before
 
 
 def test_a_link_in_an_archive_is_refused(asmith: Command, grown: Sample, tmp_path: Path) -> None:
@@ -218,11 +218,11 @@ def test_a_truncated_archive_is_refused_whole(
 
 
 def test_what_modules_name_stays_and_the_rest_goes(asmith: Command, grown: Sample) -> None:
-    before = grown.tree(".asmith")
+    before = grown.tree(".asmith/store", ".asmith/attempts")
     told = asmith(grown, "store", "gc", "--days", "0", "-n").out.splitlines()
-    assert grown.tree(".asmith") == before
+    assert grown.tree(".asmith/store", ".asmith/attempts") == before
     said = asmith(grown, "store", "gc", "--days", "0")
-    gone = sorted(before.keys() - grown.tree(".asmith").keys())
+    gone = sorted(before.keys() - grown.tree(".asmith/store", ".asmith/attempts").keys())
     assert told[:-1] == gone
     assert told[-1].replace("would remove", "removed") == said.out.strip()
     assert any(n.startswith(".asmith/store/candidates/mid/") for n in gone)
@@ -234,9 +234,9 @@ def test_what_modules_name_stays_and_the_rest_goes(asmith: Command, grown: Sampl
 
 
 def test_what_is_young_stays(asmith: Command, grown: Sample) -> None:
-    before = grown.tree(".asmith")
+    before = grown.tree(".asmith/store", ".asmith/attempts")
     assert asmith(grown, "store", "gc").out == "removed 0 files (0 KiB), 19 stay\n"
-    assert grown.tree(".asmith") == before
+    assert grown.tree(".asmith/store", ".asmith/attempts") == before
 
 
 def test_an_old_answer_that_nobody_judged_stays(asmith: Command, grown: Sample) -> None:
