@@ -29,6 +29,7 @@ from asmith.run import (
     view,
 )
 from asmith.run.executor import run_steps
+from asmith.run.resident import Resident
 from asmith.run.session import Session
 from asmith.store import lock
 
@@ -142,7 +143,7 @@ def approve(root: Path, name: str, *, how: How) -> Accepted:
         lock.held(root / layout.LOCK),
         recorder.recording(root, "accept", how.observer) as told,
     ):
-        session = tasks.prepare(root, Session)
+        session = tasks.prepare(Resident.open(root))
         module = session.named(name).name
         session.observer = told
         session.tell(events.Opened(session))
