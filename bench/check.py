@@ -1,0 +1,61 @@
+"""Measures the instruction checker: what it reports wrongly, what it misses, how fast it is.
+
+Usage: python bench/check.py [LEG ...] [--smoke]      without LEG: all of them
+
+  corpus       generated C in every configuration of gcc and clang: no report, 97 % analysed
+  libraries    compiled members of Debian's static libraries: the same
+
+Exit codes: 0 the legs hold what they must, 1 one does not, 3 a leg cannot run here (it says why).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from checking.cache import UnableError
+
+
+def _corpus(*, smoke: bool) -> bool:
+    from checking import corpus
+
+    return corpus.main(corpus.SMOKE if smoke else corpus.WHOLE)
+
+
+def _libraries(*, smoke: bool) -> bool:
+    from checking import libraries
+
+    return libraries.main(libraries.COMPILED[:1] if smoke else libraries.COMPILED)
+
+
+LEGS = {"corpus": _corpus, "libraries": _libraries}
+
+
+def main() -> int:
+    """Run the legs that were asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("legs", nargs="*", metavar="LEG")
+    parser.add_argument("--smoke", action="store_true", help="a small part of each leg: seconds")
+    options = parser.parse_args()
+    unknown = sorted(set(options.legs) - set(LEGS))
+    if unknown:
+        print(f"error: no leg '{unknown[0]}'\nhelp: {', '.join(LEGS)}", file=sys.stderr)
+        return 2
+    unable, failed = [], []
+    for name in options.legs or LEGS:
+        print(f"== {name}", flush=True)
+        try:
+            if not LEGS[name](smoke=options.smoke):
+                failed.append(name)
+        except UnableError as error:
+            print(f"error: {error}", file=sys.stderr)
+            unable.append(name)
+    if failed:
+        print(f"does not hold: {', '.join(failed)}")
+    return 1 if failed else 3 if unable else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,374 @@
+/* Executes mutants: each in a child process, on inputs and under two kinds of junk.
+ *
+ * Reads lines `ID UNIT OFFSET HEX` (bytes to put at the unit's anchor + OFFSET; HEX `-`: none) and
+ * prints `ID VERDICT DETAIL`. VERDICT is
+ *   violates     a rule of the ABI is broken, or the outcome depends on junk
+ *   same, other  every input was run without that; the results are those of the original, or not
+ *   unreached    no input executes the byte at OFFSET
+ *   hangs        it does not end on several inputs
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "runner.h"
+
+enum { INPUTS = 500, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, HANGS = 3, FUNCTIONS = 8 };
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+typedef struct {
+    void *target;
+    uint64_t sp, flags, gpr[16];
+    unsigned char ymm[16][32];
+    uint64_t out_sp, out_flags, out_gpr[16], out_xmm[2][2];
+    uint32_t out_mxcsr, out_fcw;
+    uint64_t out_ftw;
+} state;
+
+typedef struct {
+    void *real;
+    const char *arguments;
+    uint64_t result;
+} entry;
+
+typedef struct {
+    char verdict[12];
+    char detail[100];
+} answer;
+
+typedef struct {
+    char *at;
+    unsigned char bytes[64];
+    int count;
+} patch;
+
+typedef struct {
+    int signal;
+    uint64_t rip, address;
+    uint64_t hash;
+} outcome;
+
+extern state judge_state;
+extern uint64_t judge_junk[32], judge_arguments[14], judge_call_sp, judge_call_flags;
+extern entry *judge_entry;
+extern void judge_call(void);
+extern long x_out_long(long);
+
+/* What the units read and write besides their arguments. */
+typedef long (*unary)(long);
+long shared[64];
+volatile int flag;
+unary table[16];
+
+static char *buffers, *stack_top;
+static uint64_t log_hash;
+static uint64_t (*original)[FUNCTIONS][INPUTS]; /* results of each unit, shared by all children */
+static const char *broken;
+static sigjmp_buf escape;
+static volatile sig_atomic_t running;
+static volatile siginfo_t caught;
+static volatile uint64_t caught_rip;
+static struct { uint64_t from, to; } code[64];
+static int codes;
+static answer *told;
+
+static uint64_t mix(uint64_t hash, uint64_t value) {
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
+static uint64_t dice_state;
+static uint64_t dice(void) { return dice_state = mix(dice_state, 0x1234567); }
+
+/* ---- what units call ---- */
+long real_out_long(long x) { return (long)(mix(5, (uint64_t)x) >> 20); }
+double real_out_double(double x) { return x * 0.5 + 1; }
+void real_out_void(void *p) { *(volatile char *)p = *(volatile char *)p; }
+void real_out_fatal(const char *p) { (void)p; siglongjmp(escape, 1000); }
+
+static uint64_t part(char letter, uint64_t value) {
+    switch (letter) {
+    case 'l': case 'd': return value;
+    case 'i': case 'f': return (uint32_t)value;
+    case 'h': return (uint16_t)value;
+    case 'c': case 'b': return (uint8_t)value;
+    default: return 0; /* addresses are compared by what they lead to */
+    }
+}
+
+/* Looks at a call of an external function: alignment, direction flag, arguments. */
+void judge_look(void) {
+    int integer = 0, real = 6;
+    if (judge_call_sp & 15) broken = "the stack is misaligned at a call";
+    if (judge_call_flags & 0x400) broken = "the direction flag is set at a call";
+    log_hash = mix(log_hash, (uint64_t)judge_entry);
+    for (const char *a = judge_entry->arguments; *a; a++) {
+        uint64_t value = judge_arguments[*a == 'd' || *a == 'f' ? real++ : integer++];
+        log_hash = mix(log_hash, part(*a, value));
+    }
+}
+
+/* ---- faults ---- */
+static void on_signal(int number, siginfo_t *info, void *context) {
+    ucontext_t *u = context;
+    if (!running) _exit(99);
+    running = 0;
+    caught.si_addr = number == SIGSEGV || number == SIGBUS ? info->si_addr : 0;
+    caught.si_code = info->si_code;
+    caught_rip = (uint64_t)u->uc_mcontext.gregs[REG_RIP];
+    siglongjmp(escape, number);
+}
+
+static void catch_signals(void) {
+    static char alternate[1 << 16];
+    stack_t where = {.ss_sp = alternate, .ss_size = sizeof alternate};
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGVTALRM, SIGABRT, SIGSYS};
+    sigaltstack(&where, NULL);
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaction(numbers[i], &action, NULL);
+}
+
+static void read_code_ranges(void) {
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512], rights[8];
+    while (maps && fgets(line, sizeof line, maps)) {
+        unsigned long from, to;
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) == 3 && rights[2] == 'x' && codes < 64)
+            code[codes].from = from, code[codes++].to = to;
+    }
+    if (maps) fclose(maps);
+}
+
+static int is_code(uint64_t rip) {
+    for (int i = 0; i < codes; i++) if (rip >= code[i].from && rip < code[i].to) return 1;
+    return 0;
+}
+
+/* ---- one call ---- */
+static uint64_t junk_of(int seed, int number) {
+    /* Seed 0: no canonical address. Seed 1: one that is not mapped. */
+    return (seed ? 0x0000123456700000u : 0xdead5a5ac3c30000u) + (uint64_t)number * 0x11110008u + 3;
+}
+
+static uint64_t narrow(char letter, uint64_t value, uint64_t junk) {
+    switch (letter) {
+    case 'i': return (uint32_t)value | (junk & ~0xffffffffull);
+    case 'h': return (uint32_t)(int16_t)value | (junk & ~0xffffffffull); /* callers extend to 32 */
+    case 'c': return (uint8_t)value | (junk & ~0xffffffffull);
+    case 'b': return (value & 1) | (junk & ~0xffffffffull);
+    default: return value;
+    }
+}
+
+/* Fills buffer `number` for an argument; strings end within 64 bytes. */
+static char *filled(int number, char letter) {
+    char *p = buffers + number * BUFFER;
+    if (letter == 's' || letter == 't') {
+        int length = (int)(dice() % 60);
+        static const char some[] = "0123456789 \"\\\n\t/abcXYZ{}:,GETPOST HTTP1.";
+        memset(p, 0, 64);
+        for (int i = 0; i < length; i++) p[i] = dice() % 4 ? some[dice() % (sizeof some - 1)] : (char)(1 + dice() % 127);
+    } else {
+        for (int i = 0; i < BUFFER / 8; i++) ((uint64_t *)p)[i] = dice() % 3 ? dice() % 100 : dice();
+    }
+    return p;
+}
+
+static uint64_t value_of(char letter, int *buffer, uint64_t *length) {
+    uint64_t pick = dice();
+    switch (letter) {
+    case 'l': return pick % 2 ? dice() % 64 : dice();
+    case 'i': case 'h': case 'c': return (uint64_t)((int64_t)(dice() % 44) - 4);
+    case 'b': return pick & 1;
+    case 'd': { double x = (double)(int64_t)(dice() % 2000) / 16 - 40; memcpy(&pick, &x, 8); return pick; }
+    case 'f': { float x = (float)(dice() % 2000) / 16 - 40; pick = 0; memcpy(&pick, &x, 4); return pick; }
+    case 'u': return (uint64_t)x_out_long;
+    case 'p': case 's': return (uint64_t)filled((*buffer)++ % BUFFERS, letter);
+    case 't': { /* a text, whose length is the next argument */
+        char *p = filled((*buffer)++ % BUFFERS, letter);
+        *length = strlen(p);
+        return (uint64_t)p;
+    }
+    case 'n': return *length;
+    case 'q': { static const int known[] = {200, 201, 400, 404, 405, 408, 413, 431, 500, 501, 503, 505}; return (uint64_t)known[pick % 12]; }
+    case 'B': { /* a buffer of the modules: data, len, cap */
+        uint64_t *b = (uint64_t *)filled((*buffer)++ % BUFFERS, 'p');
+        b[0] = (uint64_t)filled((*buffer)++ % BUFFERS, 'p');
+        b[2] = dice() % 300;
+        b[1] = dice() % (b[2] + 1);
+        return (uint64_t)b;
+    }
+    default: return pick;
+    }
+}
+
+static void prepare(const function *f, int input, int seed) {
+    static const int order[] = {RDI, RSI, RDX, RCX, R8, R9};
+    int integer = 0, real = 0, buffer = 0;
+    uint64_t length = 0, *sp, words[64];
+    int count = 0;
+    state *s = &judge_state;
+    memset(s, 0, sizeof *s);
+    for (int i = 0; i < 32; i++) judge_junk[i] = junk_of(seed, i);
+    for (int i = 0; i < 16; i++) {
+        s->gpr[i] = junk_of(seed, 40 + i);
+        for (int j = 0; j < 4; j++) ((uint64_t *)s->ymm[i])[j] = junk_of(seed, 60 + 4 * i + j);
+    }
+    dice_state = (uint64_t)input * 77 + 1;
+    for (int i = 0; i < 64; i++) shared[i] = (long)(dice() % 1000);
+    for (const char *a = f->arguments; *a; a++) {
+        if (*a == 'm') { /* a structure of 24 bytes, in memory */
+            for (int i = 0; i < 3; i++) words[count++] = dice() % 100;
+            continue;
+        }
+        uint64_t value = value_of(*a, &buffer, &length);
+        int vector = *a == 'd' || *a == 'f';
+        if (vector && real < 8) memcpy(s->ymm[real++], &value, *a == 'd' ? 8 : 4);
+        else if (!vector && integer < 6) {
+            int number = order[integer++];
+            s->gpr[number] = narrow(*a, value, s->gpr[number]);
+        } else words[count++] = *a == 'f' ? (uint32_t)value | (junk_of(seed, 7) & ~0xffffffffull) : narrow(*a, value, junk_of(seed, 8));
+    }
+    for (uint64_t *p = (uint64_t *)(stack_top - STACK / 2); p < (uint64_t *)stack_top; p++) *p = junk_of(seed, 120 + (int)((uint64_t)p >> 3 & 7));
+    sp = (uint64_t *)(stack_top - CALLER) - (count + (count & 1));
+    memcpy(sp, words, (size_t)count * 8);
+    s->sp = (uint64_t)sp;
+    s->flags = seed ? 0x2 : 0x8d7; /* carry, parity, adjust, zero, sign, overflow */
+    s->target = f->address;
+}
+
+/* Runs one call; sets `broken` if a rule of the ABI is. */
+static outcome run(const function *f, int input, int seed) {
+    static const int saved[] = {RBX, RBP, R12, R13, R14, R15};
+    outcome o = {0};
+    struct itimerval limit = {.it_value = {.tv_usec = 60000}}, none = {{0, 0}, {0, 0}};
+    prepare(f, input, seed);
+    log_hash = 1;
+    broken = NULL;
+    o.signal = sigsetjmp(escape, 1);
+    if (!o.signal) {
+        setitimer(ITIMER_VIRTUAL, &limit, NULL);
+        running = 1;
+        judge_call();
+    }
+    running = 0;
+    setitimer(ITIMER_VIRTUAL, &none, NULL);
+    __asm__ volatile("cld; fninit");
+    state *s = &judge_state;
+    if (o.signal) {
+        o.rip = caught_rip;
+        o.address = (uint64_t)caught.si_addr + (uint64_t)caught.si_code;
+        if (o.signal == 1000) o.rip = o.address = 0;
+        else if (o.signal != SIGVTALRM && !is_code(o.rip)) broken = "control left the code";
+    } else {
+        for (int i = 0; i < 6; i++) if (s->out_gpr[saved[i]] != junk_of(seed, 40 + saved[i])) broken = "a callee-saved register is changed";
+        if (s->out_sp != s->sp) broken = "the stack pointer is not restored";
+        if (s->out_flags & 0x400) broken = "the direction flag is set at return";
+        if ((s->out_mxcsr & 0xffc0) != 0x1f80) broken = "MXCSR is changed";
+        if (s->out_fcw != 0x37f) broken = "the x87 control word is changed";
+        if (s->out_ftw) broken = "x87 registers are in use at return";
+        o.hash = part(f->result, f->result == 'd' || f->result == 'f' ? s->out_xmm[0][0] : s->out_gpr[RAX]);
+    }
+    for (uint64_t *p = (uint64_t *)(stack_top - CALLER); p < (uint64_t *)stack_top; p++)
+        if (*p != junk_of(seed, 120 + (int)((uint64_t)p >> 3 & 7))) broken = "the caller's frame is overwritten";
+    o.hash = mix(o.hash, log_hash);
+    for (int i = 0; i < 64; i++) o.hash = mix(o.hash, (uint64_t)shared[i]);
+    for (int i = 0; i < BUFFERS * BUFFER / 8; i++) o.hash = mix(o.hash, ((uint64_t *)buffers)[i]);
+    return o;
+}
+
+/* ---- one mutant, in a child ---- */
+static void tell(const char *verdict, const char *detail, const function *f, int input) {
+    snprintf(told->verdict, sizeof told->verdict, "%s", verdict);
+    snprintf(told->detail, sizeof told->detail, "%s (%s, input %d)", detail, f->name, input);
+    _exit(0);
+}
+
+static void judge(int number, int is_original) {
+    const unit *u = &units[number];
+    int hangs = 0, differs = 0;
+    for (int k = 0; k < u->count; k++) {
+        const function *f = &u->functions[k];
+        for (int input = 0; input < INPUTS; input++) {
+            outcome one = run(f, input, 0);
+            if (broken) tell("violates", broken, f, input);
+            outcome two = run(f, input, 1);
+            if (broken) tell("violates", broken, f, input);
+            if (one.signal != two.signal || one.rip != two.rip || one.address != two.address)
+                tell("violates", "how it ends depends on junk", f, input);
+            if (!one.signal && one.hash != two.hash) tell("violates", "the outcome depends on junk", f, input);
+            if (one.signal == SIGVTALRM && ++hangs >= HANGS) tell("hangs", "no end", f, input);
+            uint64_t hash = mix(one.hash, (uint64_t)one.signal);
+            if (is_original) original[number][k][input] = hash;
+            else differs |= original[number][k][input] != hash;
+        }
+    }
+    tell(differs ? "other" : "same", "all inputs", &u->functions[0], INPUTS);
+}
+
+static void find(int number, int unused) {
+    (void)unused;
+    const unit *u = &units[number];
+    for (int k = 0; k < u->count; k++)
+        for (int input = 0; input < INPUTS; input++)
+            if (run(&u->functions[k], input, input & 1).signal == SIGTRAP) tell("reached", "", &u->functions[k], input);
+    tell("unreached", "no input executes it", &u->functions[0], INPUTS);
+}
+
+/* Runs `what` in a child with the bytes in place; leaves its answer in `told`. */
+static void in_child(void (*what)(int, int), int number, int is_original, const patch *p) {
+    int status;
+    fflush(stdout);
+    memset(told, 0, sizeof *told);
+    pid_t child = fork();
+    if (!child) {
+        alarm(20);
+        if (p->count) memcpy(p->at, p->bytes, (size_t)p->count);
+        what(number, is_original);
+        _exit(1);
+    }
+    waitpid(child, &status, 0);
+    if (*told->verdict) return;
+    int slow = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+    snprintf(told->verdict, sizeof told->verdict, "%s", slow ? "hangs" : "violates");
+    snprintf(told->detail, sizeof told->detail, "the process ended with status %#x", status);
+}
+
+int main(void) {
+    char id[64], hex[128];
+    int number;
+    long offset;
+    long page = sysconf(_SC_PAGESIZE);
+    told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    original = mmap(NULL, sizeof *original * (size_t)unit_count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    buffers = mmap((void *)0x200000000, BUFFERS * BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    char *low = mmap((void *)0x300000000, STACK + (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    mprotect(low, (size_t)page, PROT_NONE);
+    stack_top = low + STACK + page;
+    for (int i = 0; i < 16; i++) table[i] = x_out_long;
+    catch_signals();
+    read_code_ranges();
+    for (int i = 0; i < codes; i++)
+        if (units[0].anchor >= (char *)code[i].from && units[0].anchor < (char *)code[i].to)
+            mprotect((void *)code[i].from, code[i].to - code[i].from, PROT_READ | PROT_WRITE | PROT_EXEC);
+    while (scanf("%63s %d %ld %127s", id, &number, &offset, hex) == 4) {
+        patch trap = {units[number].anchor + offset, {0xcc}, 1}, mutant = {trap.at, {0}, 0};
+        int is_original = *hex == '-';
+        for (; !is_original && hex[2 * mutant.count]; mutant.count++)
+            sscanf(hex + 2 * mutant.count, "%2hhx", &mutant.bytes[mutant.count]);
+        if (!is_original) in_child(find, number, 0, &trap);
+        if (is_original || !strcmp(told->verdict, "reached")) in_child(judge, number, is_original, &mutant);
+        printf("%s %s %s\n", id, told->verdict, told->detail);
+    }
+    return 0;
+}

@@ -1,0 +1,192 @@
+"""What is mutated: functions that can be called on random inputs, with their contracts.
+
+A unit is one object: what gcc or clang made of a generated kind, or one of this project's modules.
+Its callable functions have a signature of letters (native/runner.c): l long, i int, h short, c char,
+b _Bool, d double, f float, p buffer, s string, m structure of 24 bytes, u function, t and n text and
+its length, B buffer of the modules, q a status, v nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asmith.contract.reader import read_interfaces
+from asmith.model.names import InterfaceName
+from asmith.toolchain import elf
+from checking import kinds_calls, kinds_data, kinds_flow
+from checking.cache import UnableError
+from checking.expressions import HEADER, Writer
+from checking.subject import Contracts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+KINDS = (
+    kinds_flow.arithmetic, kinds_flow.dense_switch, kinds_flow.sparse_switch,
+    kinds_flow.string_switch, kinds_flow.cold_path, kinds_calls.many_arguments,
+    kinds_calls.tail_calls, kinds_calls.pointers, kinds_calls.local_callees,
+    kinds_data.alloca_and_vla, kinds_data.aligned_frame, kinds_data.doubles, kinds_data.loops,
+    kinds_data.spills, kinds_data.bits, kinds_data.wide_integers,
+)  # fmt: skip
+
+FLAGS = (
+    ("gcc", "-O2", "-march=x86-64-v3"),
+    ("clang", "-O2", "-march=x86-64-v3"),
+    ("gcc", "-Os"),
+    ("gcc", "-O1"),
+    ("clang", "-O1"),
+    ("gcc", "-O3", "-march=x86-64-v3"),
+)
+
+EXTERNALS = {
+    "out_long": ("l", "l"), "out_double": ("d", "d"), "out_void": ("v", "p"),
+    "out_fatal": ("v", "p"), "memset": ("l", "pil"), "memcpy": ("l", "ppl"),
+    "memmove": ("l", "ppl"), "memcmp": ("i", "ppl"), "memchr": ("l", "pil"), "strlen": ("l", "p"),
+    "sqrt": ("d", "d"), "floor": ("d", "d"), "sin": ("d", "d"), "pow": ("d", "dd"),
+    "labs": ("l", "l"),
+}  # fmt: skip
+"""External functions that a unit may call: result and arguments. Others leave the unit out."""
+
+DATA = {"shared", "flag", "table"}
+
+MODULES = {
+    "int_codec": {"u64_format": ("i", "Bl"), "u64_parse": ("i", "tnp")},
+    "json_escape": {"json_escape": ("i", "Btn")},
+    "json_writer": {
+        "json_append": ("i", "Btn"),
+        "json_member_raw": ("i", "Btntn"),
+        "json_member_string": ("i", "Btntn"),
+    },
+    "errors": {"error_body": ("i", "Bq")},
+    "http_parse": {"http_parse": ("l", "tnp")},
+    "http_write": {"http_answer": ("i", "Bqtnbs")},
+}
+
+_LETTERS = {
+    "long": "l", "uint64_t": "l", "size_t": "l", "unsigned long": "l", "int": "i", "unsigned": "i",
+    "short": "h", "unsigned short": "h", "char": "c", "unsigned char": "c", "_Bool": "b",
+    "double": "d", "float": "f", "void": "v", "unary": "u", "binary": "u", "s24": "m",
+}  # fmt: skip
+
+_DEFINITION = re.compile(
+    r"^(?!static)(?:__attribute__\(\([a-z, ]*\)\) )?([a-z_0-9 ]*[a-z_0-9]) (\w+)\(([^()]*)\) \{", re.M
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One object with its callable functions: name -> (result, arguments)."""
+
+    name: str
+    origin: str
+    path: Path
+    profile: str
+    functions: dict[str, tuple[str, str]]
+    contracts: Contracts
+
+
+def generated(directory: Path, count: int) -> Iterator[Unit]:
+    """Yield up to `count` units of generated C; those that cannot be called are left out."""
+    made = 0
+    for seed in range(1, 20 * count):
+        kind = KINDS[seed % len(KINDS)]
+        flags = FLAGS[seed // len(KINDS) % len(FLAGS)]
+        writer = Writer(random.Random(seed), f"m{seed}")  # noqa: S311 -- reproducible, no secret
+        text = kind(writer)
+        functions = dict(list(signatures(text).items())[:8])
+        path = directory / f"m{seed}.o"
+        source = path.with_suffix(".c")
+        source.write_text(HEADER + text, encoding="utf-8")
+        command = [*flags, "-w", "-ffunction-sections", "-c", source.name, "-o", path.name]
+        if "-ffunction-sections" in command:
+            command.remove("-ffunction-sections")
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise UnableError(f"{' '.join(command)}: {done.stderr[:300]}")
+        if functions and callable_(path):
+            yield Unit(
+                path.stem, f"{kind.__name__} {' '.join(flags)}", path, "asm", functions,
+                contracts(text, functions),
+            )  # fmt: skip
+            made += 1
+            if made == count:
+                return
+
+
+def modules(directory: Path) -> Iterator[Unit]:
+    """Yield this project's modules that can be called on random inputs, as nasm assembles them."""
+    headers = {
+        InterfaceName(p.stem): (f"interfaces/{p.name}", p.read_bytes())
+        for p in sorted((ROOT / "interfaces").glob("*.h"))
+    }
+    known = read_interfaces(headers)
+    for name, functions in MODULES.items():
+        built = sorted((ROOT / "build").rglob(f"obj/{name}.o"))
+        if not built:
+            raise UnableError(f"module {name} has no object (asmith build)")
+        path = directory / f"{name}.o"
+        path.write_bytes(built[0].read_bytes())
+        yield Unit(
+            name, "module", path, "project", functions, Contracts(known[InterfaceName(name)], known)
+        )
+
+
+def signatures(text: str) -> dict[str, tuple[str, str]]:
+    """Return the functions of a C text whose result and arguments have letters."""
+    found = {}
+    for result, name, listed in _DEFINITION.findall(text):
+        letters = [_letter(p) for p in listed.split(",")] if listed.strip() != "void" else []
+        kind = _LETTERS.get(result.strip(), "")
+        if kind and kind != "m" and all(letters):
+            found[name] = (kind, "".join(letters))
+    return found
+
+
+def _letter(parameter: str) -> str:
+    """Return the letter of one parameter, or nothing."""
+    words = parameter.replace("restrict ", "").strip()
+    if "(" in words:
+        return ""
+    if "*" in words:
+        kind = words.split("*", 1)[0].strip()
+        if words.count("*") > 1 or kind.startswith("void"):
+            return ""
+        return "s" if kind in ("const char", "const unsigned char") else "p"
+    kind, _, _ = words.rpartition(" ")
+    return _LETTERS.get(kind.strip(), "")
+
+
+def callable_(path: Path) -> bool:
+    """Tell whether all that a unit refers to is provided by the runner."""
+    facts = elf.read_object(path.read_bytes(), path.name)
+    needs = {s.name for s in facts.symbols if s.undefined and s.name}
+    return needs <= EXTERNALS.keys() | DATA | {"_GLOBAL_OFFSET_TABLE_"}
+
+
+def contracts(text: str, functions: dict[str, tuple[str, str]]) -> Contracts:
+    """Return the prototypes of a unit and of what it calls, as interfaces."""
+    own = "#include <stdint.h>\n#include <stddef.h>\n"
+    own += "typedef long (*unary)(long);\ntypedef long (*binary)(long, long);\n"
+    own += "typedef struct { long a, b, c; } s24;\n"
+    for result, name, listed in _DEFINITION.findall(text):
+        if name in functions:
+            own += f"{result} {name}({listed.replace('restrict ', '')});\n"
+    words = {"l": "long", "i": "int", "d": "double", "v": "void", "p": "void *"}
+    rest = "\n".join(
+        f"{words[result]} {name}({', '.join(words[a] for a in arguments)});"
+        for name, (result, arguments) in EXTERNALS.items()
+    ).replace("void out_fatal", "_Noreturn void out_fatal")
+    known = read_interfaces(
+        {
+            InterfaceName("own"): ("own.h", own.encode()),
+            InterfaceName("rest"): ("rest.h", f'//@ asm library "libc" header "x.h";\n{rest}\n'.encode()),
+        }
+    )
+    return Contracts(known[InterfaceName("own")], known)
