@@ -4,6 +4,9 @@ Usage: python bench/check.py [LEG ...] [--smoke]      without LEG: all of them
 
   corpus       generated C in every configuration of gcc and clang: no report, 97 % analysed
   libraries    compiled members of Debian's static libraries: the same
+  recall       mutants, judged by executing them: 98 % of those that break the ABI are reported
+  speed        one core, cold: instructions and functions in a second, memory, growth
+  hostile      damaged objects: an error or a result within 10 seconds, never a traceback
 
 Exit codes: 0 the legs hold what they must, 1 one does not, 3 a leg cannot run here (it says why).
 """
@@ -28,7 +31,31 @@ def _libraries(*, smoke: bool) -> bool:
     return libraries.main(libraries.COMPILED[:1] if smoke else libraries.COMPILED)
 
 
-LEGS = {"corpus": _corpus, "libraries": _libraries}
+def _recall(*, smoke: bool) -> bool:
+    from checking import recall
+
+    return recall.main(recall.SMOKE if smoke else recall.WHOLE)
+
+
+def _speed(*, smoke: bool) -> bool:
+    from checking import speed
+
+    return speed.main(smoke=smoke)
+
+
+def _hostile(*, smoke: bool) -> bool:
+    from checking import hostile
+
+    return hostile.main(hostile.SMOKE if smoke else hostile.WHOLE)
+
+
+LEGS = {
+    "corpus": _corpus,
+    "libraries": _libraries,
+    "recall": _recall,
+    "speed": _speed,
+    "hostile": _hostile,
+}
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmith.toolchain import elf
+from asmith.toolchain import archive, elf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,44 +26,27 @@ if TYPE_CHECKING:
 
     from asmith.model.objects import ObjectFacts
 
-_MAGIC = b"!<arch>\n"
-_HEADER = 60
 _ISA = re.compile(r"\.text\.(avx|evex|sse|ssse|atom)")
 _C_IN_ISA_SECTIONS = {"strcspn-sse4.o", "strpbrk-sse4.o", "strspn-sse4.o"}
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member; `name` is as ar prints it, and may occur more than once."""
+    """One member; `path` is how messages name it: `libz.a(adler32.o)`."""
 
-    archive: str
-    name: str
+    path: str
     data: bytes
 
     @property
-    def path(self) -> str:
-        """Return how messages name the member."""
-        return f"{self.archive}({self.name})"
+    def name(self) -> str:
+        """Return the name as ar prints it; it may occur more than once in an archive."""
+        return self.path.rpartition("(")[2].rstrip(")")
 
 
 def members(path: Path) -> Iterator[Member]:
-    """Yield the ELF members of a static library in order (the System V variant of ar)."""
-    data = path.read_bytes()
-    if not data.startswith(_MAGIC):
-        raise ValueError(f"{path.name} is no archive")
-    long_names, place = b"", len(_MAGIC)
-    while place + _HEADER <= len(data):
-        field = data[place : place + 16].rstrip(b" ")
-        size = int(data[place + 48 : place + 58])
-        body = data[place + _HEADER : place + _HEADER + size]
-        place += _HEADER + size + size % 2
-        if field == b"//":
-            long_names = body
-        elif body.startswith(b"\x7fELF"):
-            if field[:1] == b"/":
-                start = int(field[1:])
-                field = long_names[start : long_names.index(b"\n", start)]
-            yield Member(path.name, field.rstrip(b"/").decode(), body)
+    """Yield the ELF members of a static library in order."""
+    for name, data in archive.members(path.read_bytes(), path.name):
+        yield Member(name, data)
 
 
 def has_code(facts: ObjectFacts) -> bool:

@@ -95,6 +95,7 @@ def _plain(site: Site) -> bool:
     i = site.decoded
     return (
         i.flow_control == x86.FlowControl.NEXT
+        and not _is_padding(site)
         and not site.relocated
         and not i.is_ip_rel_memory_operand
     )
@@ -102,9 +103,6 @@ def _plain(site: Site) -> bool:
 
 def _is_padding(site: Site) -> bool:
     return site.decoded.mnemonic in (x86.Mnemonic.NOP, x86.Mnemonic.ENDBR64)
-
-
-_Made = "Iterator[tuple[bytes, str]]"
 
 
 def _delete(site: Site, _after: Site | None, _rng: random.Random) -> Iterator[tuple[bytes, str]]:
@@ -138,7 +136,7 @@ def _immediate(*steps: int) -> Callable[..., Iterator[tuple[bytes, str]]]:
 def _displacement(*steps: int) -> Callable[..., Iterator[tuple[bytes, str]]]:
     def make(site: Site, _after: Site | None, _rng: random.Random) -> Iterator[tuple[bytes, str]]:
         place = site.constants
-        if place.has_displacement and _plain(site) and not _is_padding(site):
+        if place.has_displacement and _plain(site):
             yield from _stepped(site, place.displacement_offset, place.displacement_size, steps)
 
     return make
@@ -152,7 +150,7 @@ def _stepped(site: Site, at: int, size: int, steps: Sequence[int]) -> Iterator[t
 
 
 def _swap_register(site: Site, _after: Site | None, rng: random.Random) -> Iterator[tuple[bytes, str]]:
-    if not _plain(site) or _is_padding(site):
+    if not _plain(site):
         return
     places = [("register", n) for n in range(site.decoded.op_count)] + [("base", 0)]
     for kind, number in places:

@@ -75,6 +75,11 @@ _LETTERS = {
     "double": "d", "float": "f", "void": "v", "unary": "u", "binary": "u", "s24": "m",
 }  # fmt: skip
 
+_WORDS = {
+    "l": "long", "i": "int", "h": "short", "c": "unsigned char", "b": "_Bool", "d": "double",
+    "f": "float", "v": "void", "p": "void *", "s": "const char *", "u": "unary", "m": "s24",
+}  # fmt: skip
+
 _DEFINITION = re.compile(
     r"^(?!static)(?:__attribute__\(\([a-z, ]*\)\) )?([a-z_0-9 ]*[a-z_0-9]) (\w+)\(([^()]*)\) \{", re.M
 )
@@ -113,7 +118,7 @@ def generated(directory: Path, count: int) -> Iterator[Unit]:
         if functions and callable_(path):
             yield Unit(
                 path.stem, f"{kind.__name__} {' '.join(flags)}", path, "asm", functions,
-                contracts(text, functions),
+                contracts(functions),
             )  # fmt: skip
             made += 1
             if made == count:
@@ -170,23 +175,23 @@ def callable_(path: Path) -> bool:
     return needs <= EXTERNALS.keys() | DATA | {"_GLOBAL_OFFSET_TABLE_"}
 
 
-def contracts(text: str, functions: dict[str, tuple[str, str]]) -> Contracts:
+def contracts(functions: dict[str, tuple[str, str]]) -> Contracts:
     """Return the prototypes of a unit and of what it calls, as interfaces."""
-    own = "#include <stdint.h>\n#include <stddef.h>\n"
-    own += "typedef long (*unary)(long);\ntypedef long (*binary)(long, long);\n"
-    own += "typedef struct { long a, b, c; } s24;\n"
-    for result, name, listed in _DEFINITION.findall(text):
-        if name in functions:
-            own += f"{result} {name}({listed.replace('restrict ', '')});\n"
-    words = {"l": "long", "i": "int", "d": "double", "v": "void", "p": "void *"}
-    rest = "\n".join(
-        f"{words[result]} {name}({', '.join(words[a] for a in arguments)});"
-        for name, (result, arguments) in EXTERNALS.items()
-    ).replace("void out_fatal", "_Noreturn void out_fatal")
+    library = '//@ asm library "libc" header "x.h";\n'  # an external interface needs no assigns
+    types = "typedef long (*unary)(long);\ntypedef struct { long a, b, c; } s24;\n"
+    own = f"{library}{types}{_prototypes(functions)}"
+    rest = _prototypes(EXTERNALS).replace("void out_fatal", "_Noreturn void out_fatal")
     known = read_interfaces(
         {
             InterfaceName("own"): ("own.h", own.encode()),
-            InterfaceName("rest"): ("rest.h", f'//@ asm library "libc" header "x.h";\n{rest}\n'.encode()),
+            InterfaceName("rest"): ("rest.h", f"{library}{rest}".encode()),
         }
     )
     return Contracts(known[InterfaceName("own")], known)
+
+
+def _prototypes(functions: dict[str, tuple[str, str]]) -> str:
+    return "".join(
+        f"{_WORDS[result]} {name}({', '.join(_WORDS[a] for a in arguments) or 'void'});\n"
+        for name, (result, arguments) in functions.items()
+    )

@@ -76,7 +76,7 @@ static const char *broken;
 static sigjmp_buf escape;
 static volatile sig_atomic_t running;
 static volatile siginfo_t caught;
-static volatile uint64_t caught_rip;
+static volatile uint64_t caught_rip, caught_sp;
 static struct { uint64_t from, to; } code[64];
 static int codes;
 static answer *told;
@@ -125,6 +125,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     caught.si_addr = number == SIGSEGV || number == SIGBUS ? info->si_addr : 0;
     caught.si_code = info->si_code;
     caught_rip = (uint64_t)u->uc_mcontext.gregs[REG_RIP];
+    caught_sp = (uint64_t)u->uc_mcontext.gregs[REG_RSP];
     siglongjmp(escape, number);
 }
 
@@ -136,6 +137,12 @@ static void catch_signals(void) {
     sigaltstack(&where, NULL);
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaction(numbers[i], &action, NULL);
+}
+
+/* Tells whether a fault at `rip` is that of a `ret` whose target is no address. */
+static int is_return(uint64_t rip) {
+    const unsigned char *p = (const unsigned char *)rip;
+    return *p == 0xc3 || *p == 0xc2 || (*p == 0xf3 && p[1] == 0xc3);
 }
 
 static void read_code_ranges(void) {
@@ -269,7 +276,11 @@ static outcome run(const function *f, int input, int seed) {
         o.rip = caught_rip;
         o.address = (uint64_t)caught.si_addr + (uint64_t)caught.si_code;
         if (o.signal == 1000) o.rip = o.address = 0;
-        else if (o.signal != SIGVTALRM && !is_code(o.rip)) broken = "control left the code";
+        else if (o.signal != SIGVTALRM && o.signal != SIGTRAP) {
+            if (!is_code(o.rip) || is_return(o.rip)) broken = "control left the code";
+            else if (caught_sp < (uint64_t)(stack_top - STACK) || caught_sp >= (uint64_t)stack_top)
+                broken = "the stack pointer left the stack";
+        }
     } else {
         for (int i = 0; i < 6; i++) if (s->out_gpr[saved[i]] != junk_of(seed, 40 + saved[i])) broken = "a callee-saved register is changed";
         if (s->out_sp != s->sp) broken = "the stack pointer is not restored";
@@ -304,10 +315,13 @@ static void judge(int number, int is_original) {
             if (broken) tell("violates", broken, f, input);
             outcome two = run(f, input, 1);
             if (broken) tell("violates", broken, f, input);
+            if (one.signal == SIGVTALRM || two.signal == SIGVTALRM) {
+                if (++hangs >= HANGS) tell("hangs", "no end", f, input);
+                continue;
+            }
             if (one.signal != two.signal || one.rip != two.rip || one.address != two.address)
                 tell("violates", "how it ends depends on junk", f, input);
             if (!one.signal && one.hash != two.hash) tell("violates", "the outcome depends on junk", f, input);
-            if (one.signal == SIGVTALRM && ++hangs >= HANGS) tell("hangs", "no end", f, input);
             uint64_t hash = mix(one.hash, (uint64_t)one.signal);
             if (is_original) original[number][k][input] = hash;
             else differs |= original[number][k][input] != hash;
