@@ -4,6 +4,7 @@ Usage: python bench/check.py [LEG ...] [--smoke]      without LEG: all of them
 
   corpus       generated C in every configuration of gcc and clang: no report, 97 % analysed
   libraries    compiled members of Debian's static libraries: the same
+  handwritten  assembly of real libraries: each report explained in docs/reference
   recall       mutants, judged by executing them: 98 % of those that break the ABI are reported
   speed        one core, cold: instructions and functions in a second, memory, growth
   hostile      damaged objects: an error or a result within 10 seconds, never a traceback
@@ -31,6 +32,12 @@ def _libraries(*, smoke: bool) -> bool:
     return libraries.main(libraries.COMPILED[:1] if smoke else libraries.COMPILED)
 
 
+def _handwritten(*, smoke: bool) -> bool:
+    from checking import handwritten
+
+    return handwritten.main(handwritten.SMOKE if smoke else handwritten.LIBRARIES)
+
+
 def _recall(*, smoke: bool) -> bool:
     from checking import recall
 
@@ -52,6 +59,7 @@ def _hostile(*, smoke: bool) -> bool:
 LEGS = {
     "corpus": _corpus,
     "libraries": _libraries,
+    "handwritten": _handwritten,
     "recall": _recall,
     "speed": _speed,
     "hostile": _hostile,
