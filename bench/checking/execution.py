@@ -55,10 +55,12 @@ def build(units: Sequence[Unit], directory: Path) -> Path:
     return runner
 
 
-def executed(
-    runner: Path, units: Sequence[Unit], work: Sequence[tuple[int, Mutation | None, int]]
-) -> Iterator[Executed]:
-    """Yield what execution says of each (unit, mutation or the original, offset from its anchor)."""
+def executed(runner: Path, work: Sequence[tuple[int, Mutation | None, int]]) -> Iterator[Executed]:
+    """Yield what execution says of each (unit, mutation, offset from the unit's anchor).
+
+    None stands for the original, which must come before the mutants of its unit: their results
+    are compared with its own.
+    """
     lines = [
         f"{i} {unit} {offset} {mutation.data.hex() if mutation else '-'}\n"
         for i, (unit, mutation, offset) in enumerate(work)

@@ -78,7 +78,9 @@ def main(libraries: tuple[Library, ...] = LIBRARIES) -> bool:
             verdict = judged(member.data, member.path, "asm")
             tally.add(verdict)
             for finding in verdict.findings:
-                row = next((r for r in table if r.explains(library.name, member.name, finding)), None)
+                row = next(
+                    (r for r in table if r.explains(library.name, member.name, finding)), None
+                )
                 if row is None:
                     unexplained.append((member.path, finding))
                 else:

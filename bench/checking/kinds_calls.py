@@ -15,7 +15,9 @@ def varargs(w: Writer) -> str:
     name = w.name()
     kind = w.pick("long", "int", "double", "s24", "s16", "void *", "d16")
     use = {"s24": "v.b", "s16": "v.a", "void *": "v != 0", "d16": "v.a"}.get(kind, "v")
-    forms = ", ".join(w.pick("flag", "1.5", "shared[2]", '"x"', "(long)flag") for _ in range(w.number(0, 9)))
+    forms = ", ".join(
+        w.pick("flag", "1.5", "shared[2]", '"x"', "(long)flag") for _ in range(w.number(0, 9))
+    )
     return f"""\
 long {name}(int n, const char *form, ...) {{
     va_list list{w.pick("", ", other")};
@@ -28,7 +30,7 @@ long {name}(int n, const char *form, ...) {{
 }}
 int {w.name()}(double x, long n) {{
     out_varargs("%d"{", " + forms if forms else ""});
-    {w.pick(f'printf("%g %ld", x, n);', f"shared[0] = {name}(2, 0, x, n);")}
+    {w.pick('printf("%g %ld", x, n);', f"shared[0] = {name}(2, 0, x, n);")}
     return {w.pick("0", 'snprintf((char *)shared, 64, "%f", x)')};
 }}
 """
@@ -61,12 +63,15 @@ s24 {w.name()}(s24 s, s16 t) {{
 def many_arguments(w: Writer) -> str:
     """Return a function with arguments on the stack, and a caller."""
     count = w.number(7, 14)
-    types = [w.pick("long", "int", "double", "float", "char", "s24", "long double") for _ in range(count)]
+    types = [
+        w.pick("long", "int", "double", "float", "char", "s24", "long double") for _ in range(count)
+    ]
     listed = ", ".join(f"{t} a{i}" for i, t in enumerate(types))
     values = [f"a{i}{'.b' if t == 's24' else ''}" for i, t in enumerate(types)]
     name = w.name()
     arguments = ", ".join(
-        {"s24": "*s", "double": "d", "float": "(float)d", "long double": "d"}.get(t, "n") for t in types
+        {"s24": "*s", "double": "d", "float": "(float)d", "long double": "d"}.get(t, "n")
+        for t in types
     )
     return f"""\
 long {name}({listed}) {{ return (long)({" + ".join(values)}); }}

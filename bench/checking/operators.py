@@ -24,8 +24,8 @@ SCORE = (
 
 _PREFIXES = {0xF0, 0xF2, 0xF3, 0x66}
 _GENERAL = {
-    8: [getattr(x86.Register, r) for r in "RAX RCX RDX RBX RBP RSI RDI R8 R9 R10 R11 R12 R13 R14 R15".split()],
-    4: [getattr(x86.Register, r) for r in "EAX ECX EDX EBX EBP ESI EDI R8D R9D R10D R11D R12D R13D R14D R15D".split()],
+    8: [getattr(x86.Register, r) for r in ["RAX", "RCX", "RDX", "RBX", "RBP", "RSI", "RDI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"]],
+    4: [getattr(x86.Register, r) for r in ["EAX", "ECX", "EDX", "EBX", "EBP", "ESI", "EDI", "R8D", "R9D", "R10D", "R11D", "R12D", "R13D", "R14D", "R15D"]],
 }  # fmt: skip
 _VECTOR = [getattr(x86.Register, f"XMM{i}") for i in range(16)]
 
@@ -56,8 +56,10 @@ class Mutation:
 
 def sites(facts: ObjectFacts, section: int, start: int, end: int) -> list[Site]:
     """Return the instructions of one function, in order."""
-    code = facts.sections[section].data if facts.sections[section].index == section else next(
-        s.data for s in facts.sections if s.index == section
+    code = (
+        facts.sections[section].data
+        if facts.sections[section].index == section
+        else next(s.data for s in facts.sections if s.index == section)
     )
     relocated = {r.offset for r in facts.relocations if r.section == section}
     decoder = x86.Decoder(64, code[start:end], ip=start)
@@ -112,7 +114,9 @@ def _delete(site: Site, _after: Site | None, _rng: random.Random) -> Iterator[tu
         yield b"\x90" * len(site.data), f"{site.decoded} -> (deleted)"
 
 
-def _drop_branch(site: Site, _after: Site | None, _rng: random.Random) -> Iterator[tuple[bytes, str]]:
+def _drop_branch(
+    site: Site, _after: Site | None, _rng: random.Random
+) -> Iterator[tuple[bytes, str]]:
     flow = site.decoded.flow_control
     if flow in (x86.FlowControl.CONDITIONAL_BRANCH, x86.FlowControl.UNCONDITIONAL_BRANCH):
         yield b"\x90" * len(site.data), f"{site.decoded} -> (dropped)"
@@ -149,7 +153,9 @@ def _stepped(site: Site, at: int, size: int, steps: Sequence[int]) -> Iterator[t
         yield site.data[:at] + changed + site.data[at + size :], f"{site.decoded} -> {step:+d}"
 
 
-def _swap_register(site: Site, _after: Site | None, rng: random.Random) -> Iterator[tuple[bytes, str]]:
+def _swap_register(
+    site: Site, _after: Site | None, rng: random.Random
+) -> Iterator[tuple[bytes, str]]:
     if not _plain(site):
         return
     places = [("register", n) for n in range(site.decoded.op_count)] + [("base", 0)]
@@ -186,12 +192,16 @@ def _other(register: int, rng: random.Random) -> int | None:
     return None
 
 
-def _swap_neighbours(site: Site, after: Site | None, _rng: random.Random) -> Iterator[tuple[bytes, str]]:
+def _swap_neighbours(
+    site: Site, after: Site | None, _rng: random.Random
+) -> Iterator[tuple[bytes, str]]:
     if after and _plain(site) and _plain(after) and not after.target and site.data != after.data:
         yield after.data + site.data, f"{site.decoded} <-> {after.decoded}"
 
 
-def _drop_prefix(site: Site, _after: Site | None, _rng: random.Random) -> Iterator[tuple[bytes, str]]:
+def _drop_prefix(
+    site: Site, _after: Site | None, _rng: random.Random
+) -> Iterator[tuple[bytes, str]]:
     first = site.data[0]
     if site.decoded.flow_control != x86.FlowControl.NEXT or site.relocated or _is_padding(site):
         return

@@ -1,4 +1,4 @@
-"""The recall leg: how many of the mutants that break the ABI does the checker report?
+"""The recall leg: the share of mutants that break the ABI which the checker reports.
 
 Execution decides which mutants break it (native/runner.c), never the checker. A mutant is found if
 the checker reports on it what it does not report on the original; "not analysed" counts as missed.
@@ -76,7 +76,7 @@ def main(size: Size) -> bool:
 
 def _judged(units: list[Unit], runner: Path, per_function: int) -> list[Mutant]:
     """Return the mutants of all units whose originals hold under execution."""
-    originals = list(executed(runner, units, [(n, None, 0) for n in range(len(units))]))
+    originals = list(executed(runner, [(n, None, 0) for n in range(len(units))]))
     sound = []
     for number, original in enumerate(originals):
         if original.verdict in ("same", "other"):
@@ -90,7 +90,7 @@ def _judged(units: list[Unit], runner: Path, per_function: int) -> list[Mutant]:
     ]
     # The first answers make the results of the originals known to the runner.
     first = [(n, None, 0) for n in sound]
-    told = list(executed(runner, units, [*first, *((n, m, o) for n, _, m, o in work)]))
+    told = list(executed(runner, [*first, *((n, m, o) for n, _, m, o in work)]))
     print(f"{len(sound)} units, {len(work)} mutants", flush=True)
     before: dict[int, Verdict] = {}
     made = []

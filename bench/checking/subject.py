@@ -47,9 +47,7 @@ class Contracts:
     visible: Mapping[InterfaceName, Interface] = field(default_factory=dict)
 
 
-def judged(
-    data: bytes, name: str, profile: str, contracts: Contracts | None = None
-) -> Verdict:
+def judged(data: bytes, name: str, profile: str, contracts: Contracts | None = None) -> Verdict:
     """Return what the checker says of one object; an exception of its own becomes `crash`."""
     start = time.perf_counter()
     known = contracts or Contracts()

@@ -81,7 +81,8 @@ _WORDS = {
 }  # fmt: skip
 
 _DEFINITION = re.compile(
-    r"^(?!static)(?:__attribute__\(\([a-z, ]*\)\) )?([a-z_0-9 ]*[a-z_0-9]) (\w+)\(([^()]*)\) \{", re.M
+    r"^(?!static)(?:__attribute__\(\([a-z, ]*\)\) )?([a-z_0-9 ]*[a-z_0-9]) (\w+)\(([^()]*)\) \{",
+    re.MULTILINE,
 )
 
 

@@ -116,3 +116,21 @@ def test_the_hook_of_an_object_takes_it_from_args(asmith: Command, broken: list[
     said = asmith.bare(*entry("asmith-check-object"), *broken[1:])
     assert said.code == 1
     assert "ELF001" in said.out
+
+
+# ---- several objects -----------------------------------------------------------------------------
+
+
+def test_objects_are_checked_together(asmith: Command, plain: Sample) -> None:
+    objects = [str(plain.root / f"build/obj/{name}.o") for name in ("leaf", "mid")]
+    said = asmith.bare("check", "--object", *objects, "--json")
+    assert json.loads(said.out)["functions"] == 2
+
+
+def test_a_module_beside_objects_is_refused(asmith: Command, plain: Sample) -> None:
+    said = asmith.bare("check", "mid", "--object", str(plain.root / "build/obj/mid.o"))
+    assert said.code == 2
+    assert said.err == (
+        "error: modules are not checked together with --object: mid\n"
+        "help: leave out one of them; objects follow --object\n"
+    )

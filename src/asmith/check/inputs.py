@@ -109,6 +109,11 @@ class NotAnalysed:
     function: str
     reason: str
 
+    @property
+    def whole(self) -> str:
+        """Return what was not followed, in words: the object if no function is named."""
+        return f"{self.function} of {self.object}" if self.function else self.object
+
 
 @dataclass(frozen=True, slots=True)
 class Waived:

@@ -85,7 +85,7 @@ def summary(results: Sequence[CheckResult]) -> str:
     One line each, without a final newline.
     """
     lines = [
-        f"not analysed: {item.function} of {item.object}: {item.reason}"
+        f"not analysed: {item.whole}: {item.reason}"
         for result in results
         for item in result.not_analysed
     ]

@@ -84,7 +84,7 @@ def _result(finding: Finding, index: int, reason: str | None) -> dict[str, Any]:
         "ruleIndex": index,
         "level": str(finding.severity),
         "message": {
-            "text": f"{finding.message}\nwhy: {finding.why}\nhelp: {finding.help}",
+            "text": _text(f"{finding.message}\nwhy: {finding.why}\nhelp: {finding.help}"),
         },
         "partialFingerprints": {FINGERPRINT: _fingerprint(finding)},
     }
@@ -102,14 +102,14 @@ def _location(place: str, finding: Finding) -> dict[str, Any]:
     if finding.line is not None and finding.line > 0:
         region: dict[str, Any] = {"startLine": finding.line}
         if finding.excerpt:
-            region["snippet"] = {"text": finding.excerpt}
+            region["snippet"] = {"text": _text(finding.excerpt)}
         made["physicalLocation"]["region"] = region
     if finding.function:
         offset = "" if finding.offset is None else f"+{finding.offset:#x}"
         made.setdefault("logicalLocations", []).append(
             {
-                "name": finding.function,
-                "fullyQualifiedName": f"{finding.function}{offset}",
+                "name": _text(finding.function),
+                "fullyQualifiedName": _text(f"{finding.function}{offset}"),
                 "kind": "function",
             }
         )
@@ -122,7 +122,7 @@ def _artifact(place: str) -> dict[str, Any]:
     uri = _uri(member[1] if member else place)
     made: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri}}}
     if member:
-        made["logicalLocations"] = [{"name": member[2], "kind": "object"}]
+        made["logicalLocations"] = [{"name": _text(member[2]), "kind": "object"}]
     return made
 
 
@@ -137,10 +137,9 @@ def _uri(path: str) -> str:
 
 def _notification(item: NotAnalysed) -> dict[str, Any]:
     """Return a notification (3.58) of something that was not followed."""
-    name = f"{item.function} of {item.object}" if item.function else item.object
     made: dict[str, Any] = {
         "level": "warning",
-        "message": {"text": f"not analysed: {name}: {item.reason}"},
+        "message": {"text": _text(f"not analysed: {item.whole}: {item.reason}")},
     }
     if item.object:
         made["locations"] = [_artifact(item.object)]
@@ -150,4 +149,9 @@ def _notification(item: NotAnalysed) -> dict[str, Any]:
 def _fingerprint(finding: Finding) -> str:
     """Return what stays when lines move: rule, object, function and message."""
     parts = [finding.rule, finding.object, finding.function, finding.message]
-    return digest_of("finding", parts)
+    return digest_of("finding", [_text(part) for part in parts])
+
+
+def _text(words: str) -> str:
+    """Return words with U+FFFD where a file's name holds bytes that are no UTF-8."""
+    return words.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 def check(options: argparse.Namespace) -> int:
     """Check modules of the project, or one object outside of it."""
     wanted = _format(options)
+    if options.object and options.modules:
+        raise UsageError(
+            f"modules are not checked together with --object: {' '.join(options.modules)}",
+            help="leave out one of them; objects follow --object",
+        )
     results = _outside(options) if options.object else _modules(options)
     _SHOW[wanted](options, results)
     failed = any(f.severity == "error" for r in results for f in r.findings)
@@ -108,7 +113,6 @@ def _outside(options: argparse.Namespace) -> list[CheckResult]:
     headers = {InterfaceName(p.stem): (str(p), files.read_bytes(p)) for p in options.interface}
     interfaces = read_interfaces(headers)
     own = interfaces[InterfaceName(options.interface[0].stem)] if options.interface else None
-    data = files.read_bytes(options.object)
     return [
         _member(
             name,
@@ -121,7 +125,8 @@ def _outside(options: argparse.Namespace) -> list[CheckResult]:
                 profile=engine.Profile(options.profile),
             ),
         )
-        for name, member in archive.members(data, str(options.object))
+        for path in options.object
+        for name, member in archive.members(files.read_bytes(path), str(path))
     ]
 
 

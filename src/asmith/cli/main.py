@@ -147,8 +147,8 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
         ("--dot", {"action": "store_true", "help": "print Graphviz text"}),)),
     ("check", "checking:check", "hold objects to their contracts", (
         ("modules", {"nargs": "*", "metavar": "MODULE"}),
-        ("--object", {"type": Path, "metavar": "FILE",
-                      "help": "an object (.o) or archive (.a) outside a project"}),
+        ("--object", {"type": Path, "nargs": "+", "default": [], "metavar": "FILE",
+                      "help": "objects (.o) and archives (.a) outside a project"}),
         ("--format", {"choices": ("text", "json", "sarif", "github"),
                       "help": "how findings are printed (default: text; --json: json)"}),
         ("--interface", {"type": Path, "nargs": "+", "default": [], "metavar": "FILE.h",

@@ -23,7 +23,7 @@ UGLY = Finding(
     "100% wrong,\r\n::error::not a command",
     "nobody: says, why",
     "x",
-    object="/a dir/lib%41,x:1.a(söme\nfile.o)",
+    object="/a dir\udcff/lib%41,x:1.a(söme\n\udcfefile.o)",
     severity=Severity.WARNING,
 )
 RESULTS = [

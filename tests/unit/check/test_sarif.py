@@ -65,8 +65,12 @@ def test_a_member_is_a_part_of_its_archive_and_names_are_quoted() -> None:
     result = as_sarif(RESULTS[1:], "1")["runs"][0]["results"][0]
     (location,) = result["locations"]
     uri = location["physicalLocation"]["artifactLocation"]["uri"]
-    assert uri == "file:///a%20dir/lib%2541%2Cx%3A1.a"
-    assert location["logicalLocations"] == [{"name": "söme\nfile.o", "kind": "object"}]
+    assert uri == "file:///a%20dir%FF/lib%2541%2Cx%3A1.a"
+    assert location["logicalLocations"] == [{"name": "söme\n\ufffdfile.o", "kind": "object"}]
+
+
+def test_a_name_that_is_no_utf_8_is_shown_with_a_replacement() -> None:
+    json.dumps(as_sarif(RESULTS, "1"), ensure_ascii=False).encode()
 
 
 def test_the_fingerprint_stays_when_lines_move() -> None:
