@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING
 
 from checking import torture
@@ -16,6 +16,7 @@ from checking.tally import Tally, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 COMPILERS = ("gcc", "clang")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
@@ -72,20 +73,20 @@ def compiled(functions: int, flags: tuple[str, ...]) -> list[Path]:
     """Return the objects of the corpus in one configuration, compiled the first time."""
 
     def make(place: Path) -> None:
-        for seed in range(1, -(-functions // UNIT) + 1):
+        for seed, text in enumerate(_sources(functions), 1):
             source = place / f"unit{seed}.c"
-            source.write_text(torture.source(seed, min(UNIT, functions)), encoding="utf-8")
+            source.write_text(text, encoding="utf-8")
             command = [*flags, "-w", "-c", source.name, "-o", f"unit{seed}.o"]
             done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise UnableError(f"{' '.join(command)}: {done.stderr[:500]}")
 
-    key = hashlib.sha256(f"{_generator()} {functions} {' '.join(flags)}".encode()).hexdigest()[:16]
+    key = hashlib.sha256("".join([*flags, *_sources(functions)]).encode()).hexdigest()[:16]
     return sorted(cached(f"corpus-{key}", make).glob("*.o"))
 
 
-def _generator() -> str:
-    """Return the text of the generator: another one makes another corpus."""
-    here = Path(torture.__file__).parent
-    files = sorted([*here.glob("kinds_*.py"), here / "torture.py", here / "expressions.py"])
-    return "".join(file.read_text(encoding="utf-8") for file in files)
+@cache
+def _sources(functions: int) -> tuple[str, ...]:
+    """Return the translation units of the corpus."""
+    seeds = range(1, -(-functions // UNIT) + 1)
+    return tuple(torture.source(seed, min(UNIT, functions)) for seed in seeds)

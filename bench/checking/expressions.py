@@ -96,7 +96,9 @@ class Writer:
             case _:
                 return f"{self.number(-(1 << 40), 1 << 40)}L"
 
-    def expr(self, names: list[str], depth: int = 2) -> str:
+    def expr(  # noqa: PLR0911 -- a return a form
+        self, names: list[str], depth: int = 2
+    ) -> str:
         """Return an expression of type long over variables of integer types."""
         if depth == 0 or self.chance(0.15):
             return self.rng.choice(names) if self.chance(0.75) else self.constant()
@@ -141,7 +143,9 @@ class Writer:
         """Return statements that read and write the variables; they declare none of these."""
         return "\n".join(self._statement(names, depth) for _ in range(count))
 
-    def _statement(self, names: list[str], depth: int) -> str:
+    def _statement(  # noqa: PLR0911 -- a return a form
+        self, names: list[str], depth: int
+    ) -> str:
         target = self.rng.choice(names)
         if depth == 0:
             return f"{target} = {self.expr(names)};"
@@ -154,7 +158,8 @@ class Writer:
                 return f"if ({self.test(names)}) {{ {inner} }} else {{ {other} }}"
             case 3:
                 counter = f"i{self.number(0, 999)}_{depth}"
-                return f"for (int {counter} = 0; {counter} < {self.number(2, 40)}; {counter}++) {{ {inner} }}"
+                head = f"int {counter} = 0; {counter} < {self.number(2, 40)}; {counter}++"
+                return f"for ({head}) {{ {inner} }}"
             case 4:
                 return f"{target} += out_long({self.expr(names)});"
             case 5:

@@ -5,16 +5,18 @@ Relocated bytes are never changed, except that deleting an instruction drops its
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import iced_x86 as x86
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Iterator, Sequence
 
     from asmith.model.objects import ObjectFacts
+
+    Made = Iterator[tuple[bytes, str]]
 
 TUNING = ("delete", "immediate +-8", "invert branch")
 SCORE = (
@@ -23,11 +25,12 @@ SCORE = (
 )  # fmt: skip
 
 _PREFIXES = {0xF0, 0xF2, 0xF3, 0x66}
-_GENERAL = {
-    8: [getattr(x86.Register, r) for r in ["RAX", "RCX", "RDX", "RBX", "RBP", "RSI", "RDI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"]],
-    4: [getattr(x86.Register, r) for r in ["EAX", "ECX", "EDX", "EBX", "EBP", "ESI", "EDI", "R8D", "R9D", "R10D", "R11D", "R12D", "R13D", "R14D", "R15D"]],
-}  # fmt: skip
-_VECTOR = [getattr(x86.Register, f"XMM{i}") for i in range(16)]
+_WIDE = "RAX RCX RDX RBX RBP RSI RDI R8 R9 R10 R11 R12 R13 R14 R15"
+_NARROW = "EAX ECX EDX EBX EBP ESI EDI R8D R9D R10D R11D R12D R13D R14D R15D"
+_FAMILIES = [
+    [getattr(x86.Register, name) for name in names.split()]
+    for names in (_WIDE, _NARROW, " ".join(f"XMM{i}" for i in range(16)))
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,7 @@ class Mutation:
 
 def sites(facts: ObjectFacts, section: int, start: int, end: int) -> list[Site]:
     """Return the instructions of one function, in order."""
-    code = (
-        facts.sections[section].data
-        if facts.sections[section].index == section
-        else next(s.data for s in facts.sections if s.index == section)
-    )
+    code = next(s.data for s in facts.sections if s.index == section)
     relocated = {r.offset for r in facts.relocations if r.section == section}
     decoder = x86.Decoder(64, code[start:end], ip=start)
     decoded = []
@@ -107,29 +106,27 @@ def _is_padding(site: Site) -> bool:
     return site.decoded.mnemonic in (x86.Mnemonic.NOP, x86.Mnemonic.ENDBR64)
 
 
-def _delete(site: Site, _after: Site | None, _rng: random.Random) -> Iterator[tuple[bytes, str]]:
+def _delete(site: Site, _after: Site | None, _rng: random.Random) -> Made:
     flow = site.decoded.flow_control
     branches = (x86.FlowControl.CONDITIONAL_BRANCH, x86.FlowControl.UNCONDITIONAL_BRANCH)
     if flow not in branches and not _is_padding(site):
         yield b"\x90" * len(site.data), f"{site.decoded} -> (deleted)"
 
 
-def _drop_branch(
-    site: Site, _after: Site | None, _rng: random.Random
-) -> Iterator[tuple[bytes, str]]:
+def _drop_branch(site: Site, _after: Site | None, _rng: random.Random) -> Made:
     flow = site.decoded.flow_control
     if flow in (x86.FlowControl.CONDITIONAL_BRANCH, x86.FlowControl.UNCONDITIONAL_BRANCH):
         yield b"\x90" * len(site.data), f"{site.decoded} -> (dropped)"
 
 
-def _invert(site: Site, _after: Site | None, _rng: random.Random) -> Iterator[tuple[bytes, str]]:
+def _invert(site: Site, _after: Site | None, _rng: random.Random) -> Made:
     if site.decoded.is_jcc_short_or_near:
         at = 1 if site.data[0] == 0x0F else 0
         yield _with(site, at, site.data[at] ^ 1), f"{site.decoded} -> inverted"
 
 
-def _immediate(*steps: int) -> Callable[..., Iterator[tuple[bytes, str]]]:
-    def make(site: Site, _after: Site | None, _rng: random.Random) -> Iterator[tuple[bytes, str]]:
+def _immediate(*steps: int) -> Callable[..., Made]:
+    def make(site: Site, _after: Site | None, _rng: random.Random) -> Made:
         place = site.constants
         if place.has_immediate and _plain(site):
             yield from _stepped(site, place.immediate_offset, place.immediate_size, steps)
@@ -137,8 +134,8 @@ def _immediate(*steps: int) -> Callable[..., Iterator[tuple[bytes, str]]]:
     return make
 
 
-def _displacement(*steps: int) -> Callable[..., Iterator[tuple[bytes, str]]]:
-    def make(site: Site, _after: Site | None, _rng: random.Random) -> Iterator[tuple[bytes, str]]:
+def _displacement(*steps: int) -> Callable[..., Made]:
+    def make(site: Site, _after: Site | None, _rng: random.Random) -> Made:
         place = site.constants
         if place.has_displacement and _plain(site):
             yield from _stepped(site, place.displacement_offset, place.displacement_size, steps)
@@ -146,16 +143,14 @@ def _displacement(*steps: int) -> Callable[..., Iterator[tuple[bytes, str]]]:
     return make
 
 
-def _stepped(site: Site, at: int, size: int, steps: Sequence[int]) -> Iterator[tuple[bytes, str]]:
+def _stepped(site: Site, at: int, size: int, steps: Sequence[int]) -> Made:
     value = int.from_bytes(site.data[at : at + size], "little")
     for step in steps:
         changed = ((value + step) % (1 << (8 * size))).to_bytes(size, "little")
         yield site.data[:at] + changed + site.data[at + size :], f"{site.decoded} -> {step:+d}"
 
 
-def _swap_register(
-    site: Site, _after: Site | None, rng: random.Random
-) -> Iterator[tuple[bytes, str]]:
+def _swap_register(site: Site, _after: Site | None, rng: random.Random) -> Made:
     if not _plain(site):
         return
     places = [("register", n) for n in range(site.decoded.op_count)] + [("base", 0)]
@@ -186,22 +181,18 @@ def _swap_register(
 
 def _other(register: int, rng: random.Random) -> int | None:
     """Return another register of the same kind; rsp and unusual ones have none."""
-    for family in (*_GENERAL.values(), _VECTOR):
+    for family in _FAMILIES:
         if register in family:
             return rng.choice([r for r in family if r != register])
     return None
 
 
-def _swap_neighbours(
-    site: Site, after: Site | None, _rng: random.Random
-) -> Iterator[tuple[bytes, str]]:
+def _swap_neighbours(site: Site, after: Site | None, _rng: random.Random) -> Made:
     if after and _plain(site) and _plain(after) and not after.target and site.data != after.data:
         yield after.data + site.data, f"{site.decoded} <-> {after.decoded}"
 
 
-def _drop_prefix(
-    site: Site, _after: Site | None, _rng: random.Random
-) -> Iterator[tuple[bytes, str]]:
+def _drop_prefix(site: Site, _after: Site | None, _rng: random.Random) -> Made:
     first = site.data[0]
     if site.decoded.flow_control != x86.FlowControl.NEXT or site.relocated or _is_padding(site):
         return
@@ -221,7 +212,7 @@ def _with(site: Site, at: int, value: int) -> bytes:
     return site.data[:at] + bytes([value]) + site.data[at + 1 :]
 
 
-_OPERATORS: dict[str, Callable[..., Iterator[tuple[bytes, str]]]] = {
+_OPERATORS: dict[str, Callable[..., Made]] = {
     "delete": _delete,
     "swap register": _swap_register,
     "immediate +-1": _immediate(1, -1),

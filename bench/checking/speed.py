@@ -1,4 +1,4 @@
-"""The speed leg: one core, cold, in a fresh process: instructions and functions in a second, memory.
+"""The speed leg: instructions and functions in a second, memory; one core, a fresh process.
 
 Cold: a process that has checked nothing before; its start and the import of the checker are not
 counted, reading the ELF file is. Figures of a busy machine are lower bounds.

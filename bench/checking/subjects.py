@@ -1,9 +1,9 @@
 """What is mutated: functions that can be called on random inputs, with their contracts.
 
 A unit is one object: what gcc or clang made of a generated kind, or one of this project's modules.
-Its callable functions have a signature of letters (native/runner.c): l long, i int, h short, c char,
-b _Bool, d double, f float, p buffer, s string, m structure of 24 bytes, u function, t and n text and
-its length, B buffer of the modules, q a status, v nothing.
+Its callable functions have a signature of letters (native/runner.c): l long, i int, h short, c
+char, b _Bool, d double, f float, p buffer, s string, m structure of 24 bytes, u function, t and n
+text and its length, B buffer of the modules, q a status, v nothing.
 """
 
 from __future__ import annotations
@@ -110,9 +110,7 @@ def generated(directory: Path, count: int) -> Iterator[Unit]:
         path = directory / f"m{seed}.o"
         source = path.with_suffix(".c")
         source.write_text(HEADER + text, encoding="utf-8")
-        command = [*flags, "-w", "-ffunction-sections", "-c", source.name, "-o", path.name]
-        if "-ffunction-sections" in command:
-            command.remove("-ffunction-sections")
+        command = [*flags, "-w", "-c", source.name, "-o", path.name]
         done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
         if done.returncode:
             raise UnableError(f"{' '.join(command)}: {done.stderr[:300]}")

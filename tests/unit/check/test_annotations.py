@@ -29,8 +29,8 @@ def test_no_name_or_message_starts_a_command_of_its_own() -> None:
     commands = [line for line in lines if line.lstrip().startswith("::")]
     assert commands == [
         (
-            "::warning file=/a dir\udcff/lib%2541%2Cx%3A1.a(söme%0A\udcfefile.o),title=asmith ABI999::"
-            "100%25 wrong,%0D%0A::error::not a command%0Awhy:  nobody: says, why%0Ahelp: x"
+            "::warning file=/a dir\udcff/lib%2541%2Cx%3A1.a(söme%0A\udcfefile.o),title=asmith "
+            "ABI999::100%25 wrong,%0D%0A::error::not a command%0Awhy:  nobody: says, why%0Ahelp: x"
         ),
         "::notice file=x.o,title=asmith%3A 1 function not analysed::::add-mask::a%0A  ::b: r%0As",
     ]
