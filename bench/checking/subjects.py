@@ -2,8 +2,8 @@
 
 A unit is one object: what gcc or clang made of a generated kind, or one of this project's modules.
 Its callable functions have a signature of letters (native/runner.c): l long, i int, h short, c
-char, b _Bool, d double, f float, p buffer, s string, m structure of 24 bytes, u function, t and n
-text and its length, B buffer of the modules, q a status, v nothing.
+char, b _Bool, d double, f float, p buffer, s string, m structure of 24 bytes, z an int that is a
+size, u function, t and n text and its length, B buffer of the modules, q a status, v nothing.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ _LETTERS = {
 _WORDS = {
     "l": "long", "i": "int", "h": "short", "c": "unsigned char", "b": "_Bool", "d": "double",
     "f": "float", "v": "void", "p": "void *", "s": "const char *", "u": "unary", "m": "s24",
+    "z": "int",
 }  # fmt: skip
 
 _DEFINITION = re.compile(
@@ -107,6 +108,8 @@ def generated(directory: Path, count: int) -> Iterator[Unit]:
         writer = Writer(random.Random(seed), f"m{seed}")  # noqa: S311 -- reproducible, no secret
         text = kind(writer)
         functions = dict(list(signatures(text).items())[:8])
+        if kind is kinds_data.alloca_and_vla:  # an int is a size
+            functions = {n: (r, a.replace("i", "z")) for n, (r, a) in functions.items()}
         path = directory / f"m{seed}.o"
         source = path.with_suffix(".c")
         source.write_text(HEADER + text, encoding="utf-8")

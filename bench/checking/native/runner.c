@@ -169,7 +169,7 @@ static uint64_t junk_of(int seed, int number) {
 
 static uint64_t narrow(char letter, uint64_t value, uint64_t junk) {
     switch (letter) {
-    case 'i': return (uint32_t)value | (junk & ~0xffffffffull);
+    case 'i': case 'z': return (uint32_t)value | (junk & ~0xffffffffull);
     case 'h': return (uint32_t)(int16_t)value | (junk & ~0xffffffffull); /* callers extend to 32 */
     case 'c': return (uint8_t)value | (junk & ~0xffffffffull);
     case 'b': return (value & 1) | (junk & ~0xffffffffull);
@@ -196,6 +196,7 @@ static uint64_t value_of(char letter, int *buffer, uint64_t *length) {
     switch (letter) {
     case 'l': return pick % 2 ? dice() % 64 : dice();
     case 'i': case 'h': case 'c': return (uint64_t)((int64_t)(dice() % 44) - 4);
+    case 'z': return 1 + dice() % 40;
     case 'b': return pick & 1;
     case 'd': { double x = (double)(int64_t)(dice() % 2000) / 16 - 40; memcpy(&pick, &x, 8); return pick; }
     case 'f': { float x = (float)(dice() % 2000) / 16 - 40; pick = 0; memcpy(&pick, &x, 4); return pick; }
@@ -321,7 +322,8 @@ static void judge(int number, int is_original) {
             }
             if (one.signal != two.signal || one.rip != two.rip || one.address != two.address)
                 tell("violates", "how it ends depends on junk", f, input);
-            if (!one.signal && one.hash != two.hash) tell("violates", "the outcome depends on junk", f, input);
+            if (!one.signal && one.hash != two.hash)
+                tell("violates", "the outcome depends on junk", f, input);
             uint64_t hash = mix(one.hash, (uint64_t)one.signal);
             if (is_original) original[number][k][input] = hash;
             else differs |= original[number][k][input] != hash;
