@@ -1,0 +1,8 @@
+"""bench/ is no package: its modules are found here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))
