@@ -29,6 +29,8 @@ def register_name(number: int) -> str:
 def origin(subject: Followed, value: int) -> str:
     """Return in words why a value is undefined."""
     kind, payload = value & KIND, value >> 4
+    if kind == STALE and not payload:
+        return "a call since has left it undefined"
     if kind == STALE:
         return f"the call at {subject.place(payload)} left it undefined"
     if kind == ENTRY and payload < len(NAMES):

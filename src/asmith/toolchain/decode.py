@@ -7,7 +7,6 @@ the place (a branch's target, a relocated operand) is kept relative to it.
 
 from __future__ import annotations
 
-from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +41,8 @@ _OF_BASELINE = frozenset({
 })  # fmt: skip
 
 
-class Flow(IntEnum):
-    """Where control goes after an instruction."""
+class Flow:
+    """Where control goes after an instruction. Plain numbers: they are compared by the million."""
 
     NEXT = 0
     CALL = 1
@@ -197,6 +196,7 @@ _FLOWS = {
     "XBEGIN_XABORT_XEND": Flow.NEXT,
     "EXCEPTION": Flow.STOP,
 }
+_PREFIXES = frozenset(b"\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3")
 _STOPS = frozenset({"hlt", "int3", "ud2", "ud1", "ud0"})
 _PLAIN = frozenset({
     "mov", "lea", "push", "pop", "add", "sub", "cmp", "test", "xor", "and", "or", "call", "jmp",
@@ -264,8 +264,9 @@ def describe(instruction: Any, decoder: Any, raw: bytes) -> Insn:
         insn.flow = Flow.BRANCH if name == "xbegin" else Flow.NEXT
     if name in _STOPS:
         insn.flow = Flow.STOP
-    insn.locked = instruction.has_lock_prefix
-    insn.rep = instruction.has_rep_prefix or instruction.has_repne_prefix
+    if raw[0] in _PREFIXES:
+        insn.locked = instruction.has_lock_prefix
+        insn.rep = instruction.has_rep_prefix or instruction.has_repne_prefix
     operands = insn.operands = tuple(_operands(insn, instruction))
     if insn.memory or any(o[0] == "i" for o in operands):
         constants = decoder.get_constant_offsets(instruction)

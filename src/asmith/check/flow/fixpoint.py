@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Leak, Out
 from asmith.check.flow.graph import End
-from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, RSP, SUSPECT, UPPER, VECTORS
+from asmith.check.flow.joining import joined
+from asmith.check.flow.machine import FLAGS, RSP, SUSPECT, VECTORS
 from asmith.check.flow.moves import UNSAFE, WIDE, fetch, vector_in
 from asmith.check.flow.owned import let_go
 from asmith.check.flow.symbols import Target
@@ -23,7 +24,6 @@ from asmith.check.flow.values import (
     CHOICE,
     ENTRY,
     KIND,
-    LOCAL_ADDRESS,
     MAYBE,
     OFFSET,
     RESULT,
@@ -36,11 +36,7 @@ from asmith.check.flow.values import (
     TARGET,
     TOP,
     UNDEF,
-    UNKNOWN,
-    base,
     is_whole,
-    join,
-    residue,
 )
 from asmith.toolchain.decode import Flow
 
@@ -49,7 +45,7 @@ if TYPE_CHECKING:
 
     from asmith.check.flow.contracts import Convention
     from asmith.check.flow.graph import Block, Graph
-    from asmith.check.flow.machine import Machine, State
+    from asmith.check.flow.machine import Machine
 
 MOST_RUNS = 200
 """So often one block may be run: the height of the lattice is far below."""
@@ -57,9 +53,6 @@ MOST_RUNS = 200
 
 class NotFollowed(Exception):  # noqa: N818 -- no error: the answer "this function is beyond us"
     """A function that the analysis cannot follow, and why."""
-
-
-SYMS = frozenset({SYM, CHOICE})
 
 
 class Ended(Exception):  # noqa: N818 -- no error either
@@ -72,6 +65,11 @@ class Needed(Exception):  # noqa: N818
     def __init__(self, address: int) -> None:
         super().__init__(address)
         self.address = address
+
+
+_NEXT, _JUMP, _BRANCH, _RETURN = End.NEXT, End.JUMP, End.BRANCH, End.RETURN
+_TAIL, _BRANCH_TAIL, _INDIRECT = End.TAIL, End.BRANCH_TAIL, End.INDIRECT
+_OUT, _INVALID = End.OUT, End.INVALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,38 +138,38 @@ class Fixpoint:
         except Ended:
             return
         end = block.end
-        if end is End.NEXT:
+        if end is _NEXT:
             self._flow(block.next)
-        elif end is End.BRANCH:
+        elif end is _BRANCH:
             self._branch(block)
-        elif end is End.JUMP:
+        elif end is _JUMP:
             assert block.target is not None
             assert block.target.address is not None
             self._outside(block, block.target.address)
             self._flow(block.target.address)
-        elif end is End.RETURN:
+        elif end is _RETURN:
             operands = self.graph.seen[block.last].operands
             popped = operands[0][1] if operands else 0
             m.events.append(Exit(block.last, tuple(m.r), "ret", None, popped))
             self._results(block.last)
             self._owned(block.last)
-        elif end is End.TAIL:
+        elif end is _TAIL:
             self._tail(m, block.last, block.target)
             m.events.append(Exit(block.last, tuple(m.r), "jump", block.target))
-        elif end is End.BRANCH_TAIL:
+        elif end is _BRANCH_TAIL:
             self._condition(block)
             self._tail(m, block.last, block.target)
             m.events.append(Exit(block.last, tuple(m.r), "jump", block.target))
             self._flow(block.next)
-        elif end is End.INDIRECT:
+        elif end is _INDIRECT:
             self._indirect(block)
-        elif end is End.OUT:
+        elif end is _OUT:
             if block.next in self.graph.others and not self.strict:
                 goal = Target(block.next)  # it runs on into the next function
                 m.events.append(Exit(block.last, tuple(m.r), "jump", goal))
             elif not self._ends_in_call(block):
                 m.events.append(Out(block.last, block.next))
-        elif end is End.INVALID:
+        elif end is _INVALID:
             m.events.append(Invalid(block.last))
 
     def _owned(self, at: int) -> None:
@@ -275,86 +273,10 @@ class Fixpoint:
             m.own = False
             self._queue_up(address)
             return
-        if state[1] is m.slots and list(state[0]) == m.r:
-            return
-        joined = self._joined(address, state)
-        if joined is not None:
-            block.state = joined
+        both = joined(m, address, state)
+        if both is not None:
+            block.state = both
             self._queue_up(address)
-
-    def _joined(self, address: int, state: State) -> State | None:
-        """Return the join of a state with the machine's, or None if it is the state itself."""
-        m = self.machine
-        old, new, slots, incoming = state[0], m.r, state[1], m.slots
-        registers = list(old)
-        changed = False
-        if old[RSP] != new[RSP]:
-            registers[RSP], new, incoming = self._new_base(address, old[RSP])
-            changed = registers[RSP] != old[RSP]
-            if changed:
-                slots = _without_base(slots, registers[RSP])
-        for n in range(17):
-            a, b = old[n], new[n]
-            if a != b and n != RSP:
-                value = self._either(a, b, address)
-                if value != a:
-                    registers[n] = value
-                    changed = True
-        for n in (DF, MMX, UPPER, MXCSR, FCW):
-            if new[n] > old[n]:
-                registers[n] = new[n]
-                changed = True
-        if old[VECTORS] & ~new[VECTORS]:
-            registers[VECTORS] = old[VECTORS] & new[VECTORS]
-            changed = True
-        if old[m.OWNED] != new[m.OWNED]:
-            registers[m.OWNED] = m.marks.joined(old[m.OWNED], new[m.OWNED])
-            changed = changed or registers[m.OWNED] != old[m.OWNED]
-        if slots is not incoming:
-            kept = {}
-            for key, value in slots.items():
-                other = incoming.get(key)
-                if other is not None:
-                    kept[key] = value if value == other else self._either(value, other, address)
-            if kept != state[1]:
-                return tuple(registers), kept
-            slots = state[1]
-        if changed or slots is not state[1]:
-            return tuple(registers), slots
-        return None
-
-    def _either(self, a: int, b: int, address: int) -> int:
-        """Return what holds on both of two paths that meet at an address."""
-        m = self.machine
-        if a & KIND in SYMS:
-            return m.symbols.either(a, b)
-        if a & KIND == MAYBE or b & KIND == MAYBE:
-            return join(a, b)
-        one, other = m.is_junk(a), m.is_junk(b)
-        if one != other:
-            return address << 4 | MAYBE
-        if one:
-            return a if a & KIND == b & KIND != ENTRY else UNDEF | address << 4
-        return join(a, b)
-
-    def _new_base(self, address: int, old: int) -> tuple[int, list[int], dict[int, int]]:
-        """Return rsp where two paths leave it at different addresses, and the state renamed.
-
-        A base is made for this place. What refers to the base as an earlier round knew it no
-        longer does.
-        """
-        m = self.machine
-        new = m.r[RSP]
-        if old & KIND != STACK or new & KIND != STACK:
-            return TOP, m.r, m.slots
-        a, b = residue(old), residue(new)
-        ordinal = m.bases.setdefault(~address, len(m.bases) + 1)
-        made = base(ordinal, a if a == b else UNKNOWN)
-        registers = list(m.r)
-        for n in range(16):
-            if n != RSP and registers[n] & KIND == STACK and registers[n] >> 9 & 0x7FFFF == ordinal:
-                registers[n] = LOCAL_ADDRESS
-        return made, registers, _without_base(m.slots, made)
 
     # ---- jumps through values -------------------------------------------------------------------
 
@@ -422,11 +344,3 @@ class Fixpoint:
                 self._queue_up(start)  # it was cut
         for target in targets:
             self._flow(target)
-
-
-def _without_base(slots: dict[int, int], made: int) -> dict[int, int]:
-    """Return the slots without those of a base, whatever its residue."""
-    ordinal = made >> 9 & 0x7FFFF
-    if made & KIND != STACK or not any(k >> 9 & 0x7FFFF == ordinal for k in slots):
-        return slots
-    return {k: v for k, v in slots.items() if k >> 9 & 0x7FFFF != ordinal}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Split
 from asmith.check.flow.moves import nothing
-from asmith.check.flow.symbols import SECTION, WITHIN
+from asmith.check.flow.symbols import SECTION
 from asmith.toolchain.decode import Flow
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asmith.check.flow.symbols import Symbols, Target
     from asmith.toolchain.decode import Code, Insn
 
+_CALL, _BRANCH, _JUMP = Flow.CALL, Flow.BRANCH, Flow.JUMP
 MOST_INSTRUCTIONS = 200_000
 """Functions above are not followed; the largest of the common libraries has about 30,000."""
 
@@ -128,31 +129,31 @@ class Graph:
         while address not in seen:
             if address >= stop:
                 return
-            insn = known.get(address & WITHIN)
+            insn = known.get(address - high)
             if insn is None:
-                code.decode(address & WITHIN, len(code.data))
-                insn = known[address & WITHIN]
+                code.decode(address - high, len(code.data))
+                insn = known[address - high]
             seen[address] = insn
-            flow = insn.flow
-            if flow:
-                if flow == Flow.CALL:
-                    target = self._symbols.branch(insn, address)
-                    self._targets[address] = target
-                    if target.address is not None:
-                        self.calls.add(target.address)
-                    if not self._returns(target):
-                        return
-                elif flow in (Flow.BRANCH, Flow.JUMP):
-                    self._jump(insn, address, todo)
-                    if flow == Flow.JUMP:
-                        return
-                    self._lead(address + insn.length, todo)
-                elif flow != Flow.INDIRECT_CALL:
-                    return
-            address += insn.length
-            if address & ~WITHIN != high:
+            if insn.flow and not self._goes_on(insn, address, todo):
                 return
+            address += insn.length
         self.leaders.add(address)
+
+    def _goes_on(self, insn: Insn, address: int, todo: list[int]) -> bool:
+        """Take in a call or jump; tell whether control may go on behind it."""
+        flow = insn.flow
+        if flow == _CALL:
+            target = self._symbols.branch(insn, address)
+            self._targets[address] = target
+            if target.address is not None:
+                self.calls.add(target.address)
+            return self._returns(target)
+        if flow in (_BRANCH, _JUMP):
+            self._jump(insn, address, todo)
+            if flow == _BRANCH:
+                self._lead(address + insn.length, todo)
+            return flow == _BRANCH
+        return flow == Flow.INDIRECT_CALL
 
     def _jump(self, insn: Insn, address: int, todo: list[int]) -> None:
         target = self._symbols.branch(insn, address)

@@ -69,21 +69,20 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
         r[VECTORS] = (r[VECTORS] | summary.vectors) & ~summary.vector_results
     r[DF], r[MMX] = summary.modes[0], summary.modes[1]
     r[UPPER] = summary.modes[2]
-    _slots(m, at)
+    _slots(m)
 
 
-def _slots(m: Machine, at: int) -> None:
+def _slots(m: Machine) -> None:
     """Forget what the callee may have stored: all below rsp, and locals whose address it has.
 
     Saved registers and addresses stay: who overwrites those is found when they are used.
     """
     rsp = m.r[4]
-    stale = at << 4 | STALE
     kept = {}
     for key, value in m.slots.items():
         below = rsp - key
         if below > 0 and not below & BASE:
-            kept[key] = stale
+            kept[key] = STALE
         elif value & KIND in (ENTRY, STACK) or key > 1 << 60:
             kept[key] = value
     m.slots, m.own = kept, True

@@ -1,0 +1,162 @@
+"""What holds where two paths meet: half of the work of an analysis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.machine import (
+    DF,
+    FCW,
+    FLAGS,
+    MMX,
+    MXCSR,
+    RSP,
+    UPPER,
+    VECTORS,
+    Machine,
+    State,
+)
+from asmith.check.flow.values import (
+    AREA,
+    CHOICE,
+    CONST,
+    ENTRY,
+    KIND,
+    LOCAL,
+    LOCAL_ADDRESS,
+    MAYBE,
+    OFFSET,
+    ROUND,
+    STACK,
+    STALE,
+    SYM,
+    TABLE,
+    TARGET,
+    TOP,
+    UNDEF,
+    UNKNOWN,
+    base,
+    join,
+    residue,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SYMS = frozenset({SYM, CHOICE})
+_PLAIN = (TOP, CONST, TABLE, TARGET, OFFSET, AREA, ROUND, LOCAL, STACK)
+_ASK, _TO_TOP, _AS_IT_IS = range(3)
+
+
+def _quick() -> bytes:
+    """Return by two kinds what to do: most meetings are between a few of them."""
+    table = bytearray(256)
+    for kind in _PLAIN:
+        table[TOP << 4 | kind] = table[kind << 4 | TOP] = _TO_TOP
+    for kind in (STALE, UNDEF):
+        table[kind << 4 | kind] = _AS_IT_IS
+    return bytes(table)
+
+
+_QUICK = _quick()
+
+
+def joined(m: Machine, address: int, state: State) -> State | None:
+    """Return the join of the state before a block with the machine's, or None if it is the former.
+
+    Only what differs is looked at; the comparisons of whole tuples and mappings are the
+    interpreter's own and cost next to nothing.
+    """
+    old, slots = state
+    new: Sequence[int] = m.r
+    incoming = m.slots
+    registers = old
+    if old != tuple(new):
+        if old[RSP] != new[RSP]:
+            registers, new, incoming = _new_base(m, address, old)
+            if registers[RSP] != old[RSP]:
+                slots = _without_base(slots, registers[RSP])
+        registers = _registers(m, address, registers, new)
+    if slots is not incoming and slots != incoming:
+        differ = [key for key, value in slots.items() if incoming.get(key) != value]
+        if differ:
+            slots = dict(slots)
+            for key in differ:
+                other = incoming.get(key)
+                if other is None:
+                    del slots[key]
+                else:
+                    slots[key] = _either(m, slots[key], other, address)
+            if slots == state[1]:
+                slots = state[1]
+    if registers == old and slots is state[1]:
+        return None
+    return registers, slots
+
+
+def _registers(
+    m: Machine, address: int, old: tuple[int, ...], new: Sequence[int]
+) -> tuple[int, ...]:
+    """Return the join of all registers but rsp."""
+    made = list(old)
+    n = -1
+    for a, b in zip(old, new, strict=True):
+        n += 1
+        if a == b or n == RSP:
+            continue
+        if n > FLAGS:
+            break
+        quick = _QUICK[(a & KIND) << 4 | b & KIND]
+        if quick == _TO_TOP:
+            made[n] = TOP
+        elif quick != _AS_IT_IS:
+            made[n] = _either(m, a, b, address)
+    if old[DF:] != tuple(new[DF:]):
+        for n in (DF, MMX, UPPER, MXCSR, FCW):
+            made[n] = max(old[n], new[n])
+        made[VECTORS] = old[VECTORS] & new[VECTORS]
+        made[m.OWNED] = m.marks.joined(old[m.OWNED], new[m.OWNED])
+    return tuple(made)
+
+
+def _either(m: Machine, a: int, b: int, address: int) -> int:
+    """Return what holds on both of two paths that meet at an address."""
+    if a & KIND in SYMS:
+        return m.symbols.either(a, b)
+    if a & KIND == MAYBE or b & KIND == MAYBE:
+        return join(a, b)
+    one, other = m.is_junk(a), m.is_junk(b)
+    if one != other:
+        return address << 4 | MAYBE
+    if one:
+        return a if a & KIND == b & KIND != ENTRY else UNDEF | address << 4
+    return join(a, b)
+
+
+def _new_base(
+    m: Machine, address: int, old: tuple[int, ...]
+) -> tuple[tuple[int, ...], Sequence[int], dict[int, int]]:
+    """Return the state before a block with a new rsp, and the machine's renamed.
+
+    Two paths leave rsp at different addresses, so a base is made for this place. What refers to the
+    base as an earlier round knew it no longer does.
+    """
+    one, other = old[RSP], m.r[RSP]
+    if one & KIND != STACK or other & KIND != STACK:
+        return (*old[:RSP], TOP, *old[RSP + 1 :]), m.r, m.slots
+    a, b = residue(one), residue(other)
+    ordinal = m.bases.setdefault(~address, len(m.bases) + 1)
+    made = base(ordinal, a if a == b else UNKNOWN)
+    registers = list(m.r)
+    for n in range(16):
+        if n != RSP and registers[n] & KIND == STACK and registers[n] >> 9 & 0x7FFFF == ordinal:
+            registers[n] = LOCAL_ADDRESS
+    return (*old[:RSP], made, *old[RSP + 1 :]), registers, _without_base(m.slots, made)
+
+
+def _without_base(slots: dict[int, int], made: int) -> dict[int, int]:
+    """Return the slots without those of a base, whatever its residue."""
+    ordinal = made >> 9 & 0x7FFFF
+    if made & KIND != STACK or not any(k >> 9 & 0x7FFFF == ordinal for k in slots):
+        return slots
+    return {k: v for k, v in slots.items() if k >> 9 & 0x7FFFF != ordinal}
