@@ -64,8 +64,8 @@ class Insn:
     `disp_at`, `imm_at`: where in the instruction a relocation may stand, 0 for nowhere. `reads` and
     `writes` have a bit for each general register and the flags, `vreads` and `vwrites` one for each
     vector register; the four are known only if `masked`. `rel` counts from the end of the
-    instruction. `act`, `a`, `b`, `c` and
-    `changed` are for the reader: what an analysis does with it.
+    instruction. `act`, `a`, `b`, `c`, `changed` and `sources`
+    are for the reader: what an analysis does with it.
     """
 
     __slots__ = (
@@ -95,6 +95,7 @@ class Insn:
         "scale",
         "segment",
         "size",
+        "sources",
         "stores",
         "vector",
         "vreads",
@@ -122,6 +123,7 @@ class Insn:
         self.isa: tuple[str, ...] = ()
         self.a = self.b = self.c = 0
         self.changed: tuple[int, ...] = ()
+        self.sources: tuple[int, ...] = ()
 
 
 class Code:

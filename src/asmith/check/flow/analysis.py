@@ -19,13 +19,14 @@ from asmith.check.flow.summary import (
     CALLER_SAVED,
     NO_RETURN,
     PLATFORM,
+    SOMEWHERE,
     Summary,
     apply,
     clobbered,
 )
 from asmith.check.flow.symbols import SECTION, WITHIN, Symbols, Target
 from asmith.check.flow.tables import barriers_of
-from asmith.check.flow.values import KIND, STACK, SYM
+from asmith.check.flow.values import AREA, CHOICE, KIND, STACK, SYM, TOP
 from asmith.model.objects import Section
 from asmith.toolchain.decode import Code, Flow
 
@@ -128,9 +129,7 @@ class ObjectFlow:
             graph, machine = self._interpreted(function, outcome)
             self._note(outcome, graph, machine)
             followed = not outcome.reason
-            self.summaries[function.start] = (
-                self._summary(function, outcome) if followed else PLATFORM
-            )
+            self.summaries[function.start] = self._summary(outcome) if followed else PLATFORM
         except Needed as first:
             del self.outcomes[function.start]
             self.roster.needs[function.start] = {first.address}
@@ -219,7 +218,7 @@ class ObjectFlow:
         A compiler never does that, so in its code it stays a fault.
         """
         for leave in outcome.of(Exit):
-            if leave.registers[RSP] & KIND != STACK and not outcome.reason:
+            if leave.registers[RSP] & KIND == TOP and not outcome.reason:
                 place = leave.address - outcome.function.start
                 outcome.reason = f"nobody knows where rsp is at the exit at +{place:#x}"
 
@@ -229,6 +228,12 @@ class ObjectFlow:
         summary = PLATFORM
         if e.flow == Flow.INDIRECT_CALL:
             target = self._through(m, e, at)
+            if (
+                not self.compiled
+                and not e.memory
+                and m.r[e.operands[0][1]] & KIND in (AREA, CHOICE)
+            ):
+                summary = SOMEWHERE
         if target is not None and target.address == at + e.length:
             moves.push(m, self.symbols.value(target), at)
             return
@@ -279,7 +284,7 @@ class ObjectFlow:
                 m.is_bad(value, at, "call", register)
         return self.symbols.target(value) if value & KIND == SYM else None
 
-    def _summary(self, function: Function, outcome: Outcome) -> Summary:
+    def _summary(self, outcome: Outcome) -> Summary:
         """Return what callers in this object may rely on."""
         mask = 0
         returns = bool(outcome.of(Out))
@@ -303,7 +308,7 @@ class ObjectFlow:
             clobbers=tuple(n for n in range(16) if mask >> n & 1 and n != RSP),
             returns=returns,
             aligned=aligned,
-            private=not self.compiled and not function.exported,
+            private=not self.compiled and outcome.convention is None,
             modes=modes,
             vectors=self._vectors(outcome),
         )

@@ -16,6 +16,7 @@ from asmith.check.flow.values import (
     LOCAL,
     MAYBE,
     MULTIPLE,
+    MULTIPLE_OF_8,
     RESULT,
     RSP_AT_ENTRY,
     SHIFT,
@@ -121,7 +122,7 @@ def and_ri(m: Machine, e: Insn, at: int) -> None:
     elif kind == MAYBE:
         return
     else:
-        m.r[e.a] = MULTIPLE if not mask & 15 else TOP
+        m.r[e.a] = MULTIPLE if not mask & 15 else MULTIPLE_OF_8 if mask & 15 == 8 else TOP
 
 
 def zero(m: Machine, e: Insn, at: int) -> None:
@@ -148,10 +149,13 @@ def alu(m: Machine, e: Insn, at: int) -> None:
     `or` and shifts may keep or drop any of its bits, so that is undefined in part at most.
     """
     value = m.r[e.a]
+    if e.a == RSP and e.size < 8:
+        m.r[RSP] = MAYBE  # half of a stack address is none
+        return
     other = m.r[e.b] if e.b >= 0 else TOP
     junk = m.is_junk(value) or m.is_junk(other)
     if junk:
-        mixed = e.name in ("and", "or", "shl", "shr", "sar", "sal", "bts", "btr", "btc")
+        mixed = e.b < 0 and e.name in _MIXING
         m.r[e.a] = MAYBE if mixed else UNDEF | at << 4
         m.r[FLAGS] = TOP if mixed else UNDEF | at << 4
         return
@@ -171,6 +175,9 @@ def alu(m: Machine, e: Insn, at: int) -> None:
         )
         multiple = multiple or (e.name == "and" and e.b < 0 and not e.c & 15)
         m.r[e.a] = MULTIPLE if multiple else TOP
+
+
+_MIXING = frozenset({"and", "or", "shl", "shr", "sar", "sal", "bts", "btr", "btc"})
 
 
 def _computed(e: Insn, one: int, other: int) -> int:
@@ -232,7 +239,7 @@ def alu_store(m: Machine, e: Insn, at: int) -> None:
     m.r[FLAGS] = TOP
     kind = address & KIND
     if kind == STACK:
-        if e.name == "or" and e.c == 0 and e.b < 0:
+        if e.c == 0 and e.b < 0 and e.name in ("or", "xor", "add", "sub"):
             return
         m.spoil(address, e.size, at)
     elif kind == LOCAL:
@@ -317,14 +324,20 @@ def setcc(m: Machine, e: Insn, at: int) -> None:
 
 
 def generic(m: Machine, e: Insn, at: int) -> None:
-    """Anything else: what it writes is defined afterwards, and nothing more is known of it."""
+    """Anything else: what it writes is defined afterwards, and nothing more is known of it.
+
+    Of some it is known that their results come from certain registers alone.
+    """
     r = m.r
+    junk = bool(e.sources) and any(m.is_junk(r[n]) for n in e.sources)
     if e.base != -1 or e.index != -1 or e.disp_at:
         address = m.address(e, at)
         if e.stores:
             kind = address & KIND
             if kind == STACK:
                 m.spoil(address, e.size or 8, at)
+                if e.a and e.vreads & r[VECTORS] and not address >> SHIFT & 7:
+                    m.mine()[address] = at << 4 | UNDEF
             elif kind == LOCAL:
                 m.spread()
             elif kind == SYM:
@@ -333,7 +346,11 @@ def generic(m: Machine, e: Insn, at: int) -> None:
                 m.events.append(Junk(at, "store", vector_in(e.vreads & r[VECTORS]), UNDEF))
     for register in e.changed:
         r[register] = TOP
-    if e.vector:
+    if junk:
+        for register in e.changed:
+            r[register] = at << 4 | UNDEF
+        r[VECTORS] |= e.vwrites
+    elif e.vector:
         vector(m, e, at)
         if e.width > 16 and e.vwrites:
             r[UPPER] = 1
@@ -353,6 +370,10 @@ def vector(m: Machine, e: Insn, at: int) -> None:
             r[register] = at << 4 | UNDEF
         return
     r[VECTORS] &= ~e.vwrites
+    if e.a and e.vwrites and e.base >= 0 and r[e.base] & KIND == STACK and e.index == -1:
+        found = m.slots.get(r[e.base] + (e.disp << SHIFT), TOP)
+        if found & KIND in JUNK:
+            r[VECTORS] |= e.vwrites
     if e.a and m.unwritten and e.vwrites and not e.vreads and e.base >= 0:
         address = m.address(e, at)
         if address & KIND == STACK and m.blank(address, e.size, at) & KIND == UNDEF:

@@ -94,9 +94,34 @@ def _outline(e: Insn) -> Callable[..., None]:
         e.size = {"b": 1, "w": 2, "d": 4, "q": 8}.get(e.name[-1], 8)
         return arithmetic.string
     e.a = int(_flows(e))
+    e.sources = _sources(e)
     if e.mmx:
         return modes.mmx
     return arithmetic.generic
+
+
+def _sources(e: Insn) -> tuple[int, ...]:
+    """Return the general registers that all results come from, where that is known."""
+    registers = [o[1] for o in e.operands if o[0] == "r"]
+    if e.name in ("mul", "imul", "cdq", "cqo", "cwd", "div", "idiv") and len(e.operands) < 2:
+        return (0, *registers)
+    if e.name in _FROM_OTHERS:
+        return tuple(registers[1:])
+    if e.name in _FROM_ONE:
+        return tuple(registers)
+    if e.name in _TO_VECTOR and e.operands[0][0] == "v":
+        return tuple(registers)
+    return ()
+
+
+_FROM_ONE = frozenset({"bswap"})
+_FROM_OTHERS = frozenset({
+    "bsf", "bsr", "popcnt", "lzcnt", "tzcnt", "rorx", "sarx", "shlx", "shrx", "andn", "blsr",
+    "blsi", "blsmsk", "bextr",
+})  # fmt: skip
+_TO_VECTOR = frozenset({
+    "movd", "movq", "vmovd", "vmovq", "cvtsi2sd", "cvtsi2ss", "vcvtsi2sd", "vcvtsi2ss",
+})  # fmt: skip
 
 
 def _flows(e: Insn) -> bool:

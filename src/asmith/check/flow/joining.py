@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SYMS = frozenset({SYM, CHOICE})
+LONGEST_CALL = 8
+"""Bytes of the longest call instruction."""
 _PLAIN = (TOP, CONST, TABLE, TARGET, OFFSET, AREA, ROUND, LOCAL, STACK)
 _ASK, _TO_TOP, _AS_IT_IS = range(3)
 
@@ -127,6 +129,9 @@ def _either(m: Machine, a: int, b: int, address: int) -> int:
         return join(a, b)
     one, other = m.is_junk(a), m.is_junk(b)
     if one != other:
+        junk = a if one else b
+        if junk & KIND == STALE and 0 < address - (junk >> 4) <= LONGEST_CALL:
+            return MAYBE  # the call right before this place may be one that does not return
         return address << 4 | MAYBE
     if one:
         return a if a & KIND == b & KIND != ENTRY else UNDEF | address << 4

@@ -16,6 +16,7 @@ from asmith.check.flow.values import (
     AREA,
     BASE,
     CONST,
+    EIGHTS,
     ENTRY,
     GIVEN_ALWAYS,
     JUNK,
@@ -24,6 +25,7 @@ from asmith.check.flow.values import (
     LOCAL,
     LOCAL_ADDRESS,
     MAYBE,
+    MULTIPLE_OF_8,
     OFFSET,
     RESULT,
     RETURN_ADDRESS,
@@ -331,6 +333,8 @@ class Machine:
     def moved(self, pointer: int, index: int, at: int) -> int:
         """Return a new base: a STACK address plus or minus something unknown."""
         known = residue(pointer) if is_round(index) else UNKNOWN
+        if index == MULTIPLE_OF_8:
+            known = EIGHTS
         return self.fresh(at, known)
 
     def fresh(self, at: int, known: int) -> int:

@@ -49,7 +49,7 @@ def low32(value: int) -> int:
         return constant(value >> 4 & MASK32)
     if kind in JUNK or kind in (TABLE, ROUND, MAYBE, SYM):
         return value
-    return TOP
+    return MAYBE if kind == STACK else TOP
 
 
 def vector_in(mask: int) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.machine import DF, FLAGS, MMX, UPPER, VECTORS
+from asmith.check.flow.machine import DF, FLAGS, MMX, RSP, UPPER, VECTORS
 from asmith.check.flow.values import (
     BASE,
     ENTRY,
@@ -48,6 +48,8 @@ class Summary:
 
 PLATFORM = Summary()
 NO_RETURN = Summary(returns=False)
+SOMEWHERE = Summary(clobbers=tuple(n for n in range(16) if n != RSP), aligned=False, private=True)
+"""A place in this object that is not known exactly: it may do anything but move rsp."""
 
 
 def apply(m: Machine, summary: Summary, at: int) -> None:

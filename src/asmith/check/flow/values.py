@@ -14,7 +14,7 @@ the million, so they are plain integers, and equal values are equal integers.
     TARGET  such an entry plus an address, which is the table's own (its number): a jump target
     RESULT  what a call (its address) returned in rax (part 0) or rdx (part 1)
     OFFSET  the entry value of a register plus a constant;  CHOICE  one of several SYM
-    ROUND   a number that is a multiple of 16;  LOCAL  some address in the frame
+    ROUND   a number that is a multiple of 16, or (payload 1) that was rounded to one of 8;  LOCAL  some address in the frame
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ TABLE, TARGET, MAYBE, LOCAL, OFFSET, AREA, CHOICE = 9, 10, 11, 12, 13, 14, 15
 RSP = 4
 SHIFT = 28
 BASE = (1 << SHIFT) - 1
-UNKNOWN = 16
+UNKNOWN, EIGHTS = 16, 17
+"""Residues that are no number: nothing is known; a multiple of 8 that was made for one."""
 MASK64 = (1 << 64) - 1
 SIGN64 = 1 << 63
 
@@ -40,6 +41,7 @@ RETURN_ADDRESS = (20 << 4) | ENTRY
 GIVEN_ALWAYS = 1 << RSP | 1 << (RETURN_ADDRESS >> 4)
 LOCAL_ADDRESS = LOCAL
 MULTIPLE = ROUND
+MULTIPLE_OF_8 = 1 << 4 | ROUND
 
 JUNK = frozenset({STALE, UNDEF})
 
@@ -68,7 +70,7 @@ def base(ordinal: int, residue: int) -> int:
 def residue(value: int) -> int:
     """Return a STACK value modulo 16, or `UNKNOWN`."""
     known = value >> 4 & 31
-    return UNKNOWN if known == UNKNOWN else (known + (value >> SHIFT)) & 15
+    return known if known >= UNKNOWN else (known + (value >> SHIFT)) & 15
 
 
 def join(one: int, other: int) -> int:
@@ -96,4 +98,4 @@ def is_whole(value: int) -> bool:
 
 def is_round(value: int) -> bool:
     """Tell whether a number is known to be a multiple of 16."""
-    return value & KIND == ROUND or (value & KIND == CONST and not value >> 4 & 15)
+    return value == ROUND or (value & KIND == CONST and not value >> 4 & 15)

@@ -76,14 +76,15 @@ def check(subject: Followed) -> Iterator[Finding]:
         left = residue(rsp)
         if left in (0, UNKNOWN):
             continue
+        words = f"{left} modulo 16" if left < UNKNOWN else "rounded to 8 bytes only"
         callee = event.name or "a function by its address"
         yield subject.report(
             ID,
             event.address,
             Text(
-                f"{outcome.function.name} calls {callee} with rsp {left} modulo 16, expected 0",
+                f"{outcome.function.name} calls {callee} with rsp {words}, expected 0 modulo 16",
                 "before a call rsp is a multiple of 16 (System V psABI 3.2.2)",
-                f"reserve {16 - left} or {left} bytes more, or push one register more or less",
-                f"rsp is {left} modulo 16 here",
+                "reserve 8 bytes more or less, or round variable sizes up to 16",
+                f"rsp is {words} here",
             ),
         )
