@@ -161,8 +161,12 @@ def test_a_checkout_of_many_files_is_one_edit(plain: Sample) -> None:
     git("commit", "-qam", "built")
     with Watching(plain) as watching:
         git("checkout", "-q", "HEAD~2")
-        told = watching.iteration()
-        assert (told["result"], len(told["changed"])) == ("adopted", 302)
+        told, changed = watching.iteration(), set[str]()
+        while told["result"] == "cancelled":  # git was slower than one debounce
+            changed |= set(told["changed"])
+            told = watching.iteration()
+        assert told["result"] == "adopted"
+        assert len(changed | set(told["changed"])) == 302
         assert watching.is_quiet()
 
 

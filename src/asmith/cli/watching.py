@@ -36,7 +36,10 @@ def watch(options: argparse.Namespace) -> int:
     )
     loop = Watch(root, asked, printer)
     stopped = _on_signals(loop)
-    with Notice(root, loop.noticed, poll=options.poll) as notice, Keys(loop.pressed) as keys:
+    with (
+        Notice(root, loop.noticed, lost=loop.lost, poll=options.poll) as notice,
+        Keys(loop.pressed) as keys,
+    ):
         if notice.problem:
             printer.note(
                 f"warning: {notice.problem}: looking at the files every {POLL:g} s instead "

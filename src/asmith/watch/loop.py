@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from asmith.errors import AsmithError, StoppedError, UnavailableError
 from asmith.host import clock, process
-from asmith.model.names import digest_bytes
 from asmith.model.plan import StepKind
 from asmith.project import config
 from asmith.run import build, layout
 from asmith.run.answering import NotNowError
 from asmith.run.events import Adopting, Ended, Started
 from asmith.run.recorder import Recorder
+from asmith.run.resident import Resident
 from asmith.store import lock
 from asmith.watch.edits import Edits
 from asmith.watch.runner import Runner, check
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from asmith.model.iteration import Iteration
     from asmith.run.events import Event
-    from asmith.run.session import Session
     from asmith.watch.notice import Notice
 
 _LOOK = 0.5  # seconds between two looks at the running program
@@ -84,6 +83,7 @@ class Watch:
         self.root = root
         self.options = options
         self.printer = printer
+        self.home = Resident.open(root)
         self.edits = Edits(root)
         self.inbox: queue.SimpleQueue[str] = queue.SimpleQueue()  # may be put from a signal handler
         self.runner: Runner | None = None
@@ -98,7 +98,8 @@ class Watch:
         self._generating = 0
         self._ask_at: float | None = None
         self._notice: Notice | None = None
-        self._included: dict[str, tuple[str, ...]] = {}
+        self._learned = False
+        self._unsaved = False
 
     # ---- from other threads and signal handlers --------------------------------------------------
 
@@ -107,6 +108,10 @@ class Watch:
         if self.edits.note(path):
             self._interrupt()
             self.inbox.put("edit")
+
+    def lost(self) -> None:
+        """Take notice that events were lost: look at everything again."""
+        self.inbox.put("lost")
 
     def pressed(self, key: str) -> None:
         """Take notice of a key."""
@@ -137,25 +142,39 @@ class Watch:
         finally:
             if self.runner is not None:
                 self.runner.stop()
+            if self._unsaved:
+                self._save()
 
     def _turn(self) -> None:
         word = self._wait()
         if self.runner is not None:
             self.runner.look()
-        if word == "q":
-            self.stop()
-        if word in ("\n", "\r", " ") and self._ask_at is not None:
-            self._ask_at = clock.monotonic()
+        self._obey(word)
         if self._stopping:
             return
         if self.edits.waiting():
-            if self.edits.rest(self.options.quiet) <= 0:
-                last = self.edits.last
-                if paths := self.edits.take():
-                    since = max(0.0, clock.monotonic() - last - self.options.quiet)
-                    self._iterate(paths, asks=False, since=since)
+            self._take()
         elif self._ask_at is not None and clock.monotonic() >= self._ask_at:
             self._iterate((), asks=True, since=0.0)
+        elif not word and self._unsaved:
+            self._save()
+
+    def _obey(self, word: str) -> None:
+        if word == "q":
+            self.stop()
+        elif word == "lost":
+            self.home.forget()
+            self._iterate((), asks=False, since=0.0)
+        elif word in ("\n", "\r", " ") and self._ask_at is not None:
+            self._ask_at = clock.monotonic()
+
+    def _take(self) -> None:
+        """Build what was edited, if it is quiet."""
+        if self.edits.rest(self.options.quiet) <= 0:
+            last = self.edits.last
+            if paths := self.edits.take():
+                since = max(0.0, clock.monotonic() - last - self.options.quiet)
+                self._iterate(paths, asks=False, since=since)
 
     def _wait(self) -> str:
         """Return the next word of the inbox, or "" when there is something to do without one."""
@@ -164,12 +183,15 @@ class Watch:
             seconds = self.edits.rest(self.options.quiet)
         elif self._ask_at is not None:
             seconds = min(seconds, self._ask_at - clock.monotonic())
+        elif self._unsaved:
+            seconds = min(seconds, _LOOK)
         try:
             return self.inbox.get(timeout=max(seconds, 0.0))
         except queue.Empty:
             return ""
 
     def _iterate(self, paths: Sequence[str], *, asks: bool, since: float) -> None:
+        self.home.changed(paths)
         recorder = Recorder(self.root, "watch", waited=since if paths else None, always=True)
         outcome, failure = self._build(recorder, asks=asks)
         cancelled = isinstance(failure, StoppedError)
@@ -182,7 +204,8 @@ class Watch:
         self._ask_at = clock.monotonic() + self.options.idle if waiting else None
         idle = not recorder.ran and (waiting or cancelled)  # the iteration is yet to come
         row = None if idle else recorder.write(failure)
-        self._learn(recorder)
+        self._learn()
+        self._unsaved = True
         told = Told(
             paths=tuple(paths),
             executed=tuple(r.step for r in recorder.ran),
@@ -219,7 +242,8 @@ class Watch:
         try:
             handle = self._lock()
             try:
-                return build.build_locked(self.root, options, observe), None
+                outcome = build.build_locked(self.root, options, observe, resident=self.home)
+                return outcome, None
             finally:
                 lock.release(handle)
         except AsmithError as error:
@@ -241,29 +265,30 @@ class Watch:
                     told = True
                 clock.pause(_PAUSE)
 
-    # ---- what a build read -----------------------------------------------------------------------
+    # ---- what is known between builds ------------------------------------------------------------
 
-    def _learn(self, recorder: Recorder) -> None:
-        """Take over the digests of sources, and which files modules take in from elsewhere."""
-        session = recorder.session
-        if session is None:
+    def _learn(self) -> None:
+        """Take over the digests of sources, and watch files that modules take in from elsewhere."""
+        known = self.home.known
+        if known is None or self._notice is None:
             return
-        first = not self._included
-        for name in session.modules if first else recorder.adopted:
-            self._included[name] = session.modules[name].included_files()
-        self._watch_included(session)
-        if first:
-            texts = ((n, m.source) for n, m in session.modules.items() if not m.draft)
-            read = {layout.source(n): digest_bytes(t) for n, t in texts if t is not None}
-            self.edits.learn({**session.workspace.sources, **read})
-
-    def _watch_included(self, session: Session) -> None:
-        extra = frozenset(p for paths in self._included.values() for p in paths)
-        fresh = extra - self.edits.extra
-        if extra == self.edits.extra or self._notice is None:
+        if not self._learned:
+            self._learned = True
+            self.edits.learn({path: digest for path, _, digest in known.head.files()})
+        extra = frozenset(p for p in known.readers if not self.edits.is_source(p))
+        extra |= {p for p in self.edits.extra if p in known.readers}
+        if extra == self.edits.extra:
             return
-        self.edits.learn({p: d for p in fresh if (d := session.digest(p)) is not None})
-        self.edits.extra = extra
+        fresh, self.edits.extra = extra - self.edits.extra, extra
         self._notice.also(extra)
         for path in fresh:  # it may have changed before its directory was watched
             self.noticed(path)
+
+    def _save(self) -> None:
+        """Write the index for other processes, if nobody builds now."""
+        self._unsaved = False
+        try:
+            with lock.held(self.root / layout.LOCK):
+                self.home.save()
+        except UnavailableError:
+            pass  # whoever builds writes a newer one

@@ -8,6 +8,7 @@ looked at a few times a second instead.
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -40,18 +41,32 @@ class Notice:
     of inotify, and `problem` why.
     """
 
-    def __init__(self, root: Path, changed: Callable[[str], None], *, poll: bool = False) -> None:
-        """Prepare to watch a project; `poll` does without inotify."""
+    def __init__(
+        self,
+        root: Path,
+        changed: Callable[[str], None],
+        *,
+        lost: Callable[[], None],
+        poll: bool = False,
+    ) -> None:
+        """Prepare to watch a project; `poll` does without inotify.
+
+        `lost` is called when the kernel's queue of events has overflowed.
+        """
         self.root = root
         self.polling = poll
         self.problem = ""
         self._changed = changed
+        self._log = _Log(lost)
         self._observer: BaseObserver | None = None
         self._watches: dict[str, tuple[ObservedWatch, int]] = {}  # directory -> watch, inode
         self._extra: frozenset[str] = frozenset()
         self._guard = threading.RLock()
 
     def __enter__(self) -> Self:
+        logger = logging.getLogger("watchdog")
+        logger.addHandler(self._log)
+        logger.propagate = False
         if not self.polling:
             try:
                 self._start(Observer())
@@ -69,6 +84,7 @@ class Notice:
 
     def __exit__(self, *_: object) -> None:
         self._stop()
+        logging.getLogger("watchdog").removeHandler(self._log)
 
     def also(self, paths: Iterable[str]) -> None:
         """Watch the directories of some files outside of the sources too."""
@@ -132,6 +148,19 @@ class Notice:
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(str(self.root)).lstrip("/")
+
+
+class _Log(logging.Handler):
+    """Takes watchdog's warnings, which tell of lost events, from its log."""
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._lost = lost
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one."""
+        del record
+        self._lost()
 
 
 class _Handler(FileSystemEventHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,9 @@ def test_a_reached_limit_is_told_and_the_files_are_looked_at(
     monkeypatch.setattr(notice, "Observer", lambda: refused)
     (tmp_path / "specs").mkdir()
     came = threading.Event()
-    with notice.Notice(tmp_path, lambda path: path == "specs/a.md" and came.set()) as noticing:
+    with notice.Notice(
+        tmp_path, lambda path: path == "specs/a.md" and came.set(), lost=print
+    ) as noticing:
         assert (noticing.polling, noticing.problem) == (True, "inotify watch limit reached")
         (tmp_path / "specs/a.md").write_text("one")
         assert came.wait(20)
@@ -52,7 +55,7 @@ def test_another_refusal_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(notice, "Observer", lambda: Refusing(errno.EACCES, "Permission denied"))
     with (
         pytest.raises(UnavailableError, match="cannot watch the project: Permission denied"),
-        notice.Notice(tmp_path, lambda _: None),
+        notice.Notice(tmp_path, lambda _: None, lost=print),
     ):
         pass
 
@@ -60,7 +63,16 @@ def test_another_refusal_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_directories_outside_are_watched_on_demand(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     came = threading.Event()
-    with notice.Notice(tmp_path, lambda path: path == "data/x.bin" and came.set()) as noticing:
+    with notice.Notice(
+        tmp_path, lambda path: path == "data/x.bin" and came.set(), lost=print
+    ) as noticing:
         noticing.also(["data/x.bin", "modules/own.bin"])
         (tmp_path / "data/x.bin").write_text("one")
         assert came.wait(20)
+
+
+def test_lost_events_are_told(tmp_path: Path) -> None:
+    lost = threading.Event()
+    with notice.Notice(tmp_path, lambda _: None, lost=lost.set):
+        logging.getLogger("watchdog.observers.inotify").warning("Inotify queue overflowed")
+    assert lost.is_set()
