@@ -49,10 +49,11 @@ class Edits:
     def note(self, path: str) -> bool:
         """Take notice of an event; tell whether it is a source that holds other bytes now.
 
-        An event of a directory is one of all that was known below it: it may be gone.
+        A directory that is gone takes along all that was known below it.
         """
-        if not self.is_source(path) or (self.root / path).is_dir():
-            if "." in path.rpartition("/")[2]:
+        where = self.root / path
+        if not self.is_source(path) or where.is_dir():
+            if "." in path.rpartition("/")[2] or where.exists():
                 return False
             with self._guard:
                 below = [p for p in self._known if p.startswith(f"{path}/")]
@@ -103,6 +104,13 @@ class Edits:
                     changed.append(path)
                 self._known[path] = digest
         return tuple(changed)
+
+    def again(self, paths: Iterable[str]) -> None:
+        """Let files count as changed though their bytes stay: their build was stopped."""
+        with self._guard:
+            for path in paths:
+                self._known.pop(path, None)
+                self._paths.add(path)
 
     def _digest(self, path: str) -> str | None:
         try:

@@ -206,6 +206,8 @@ class Watch:
         row = None if idle else recorder.write(failure)
         self._learn()
         self._unsaved = True
+        if cancelled and not self._stopping:
+            self._resume(paths, asks=asks)
         told = Told(
             paths=tuple(paths),
             executed=tuple(r.step for r in recorder.ran),
@@ -220,7 +222,17 @@ class Watch:
         )
         if self.runner is not None and outcome is not None and not told.errors:
             self.runner.update()
-        self.printer.iteration(told)
+        if told.executed or not cancelled:  # else nothing has come of it yet
+            self.printer.iteration(told)
+
+    def _resume(self, paths: Sequence[str], *, asks: bool) -> None:
+        """Let what was stopped be done again, together with what stopped it."""
+        if paths:
+            self.edits.again(paths)
+        elif asks:
+            self._ask_at = clock.monotonic() + self.options.idle
+        else:
+            self.lost()
 
     def _build(
         self, recorder: Recorder, *, asks: bool

@@ -59,6 +59,16 @@ def test_only_other_bytes_are_an_edit(tmp_path: Path) -> None:
     assert edits.take() == ("specs/a.md",)
 
 
+def test_an_edit_whose_build_was_stopped_is_taken_again(tmp_path: Path) -> None:
+    edits = Edits(tmp_path)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs/a.md").write_text("one")
+    edits.note("specs/a.md")
+    assert edits.take() == ("specs/a.md",)
+    edits.again(["specs/a.md"])
+    assert (edits.waiting(), edits.take(), edits.take()) == (True, ("specs/a.md",), ())
+
+
 def test_a_directory_that_goes_takes_its_files_along(tmp_path: Path) -> None:
     edits = Edits(tmp_path)
     edits.learn({"specs/a.md": "1" * 64, "interfaces/a.h": "2" * 64})

@@ -1,0 +1,218 @@
+"""`asmith watch` from a saved edit to the linked, tested and served program.
+
+./dev bench watch [--rounds N] [--sizes 100,1000] [--taskify]
+
+For each size: a synthetic project of so many modules with about three imports each (synthetic.py),
+in which the constant of one module is edited again and again. Reported are medians of what watch
+says: from the last event of the edit, the debounce left out, to the linked and adopted program, and
+from outside: from before the save until watch has told of it, the debounce included. In turns with
+each edit, the same edit is built cold by `asmith build` in a copy.
+
+With --taskify: in a copy of this project `asmith watch --run taskify` runs while the body that GET
+/health has without a database is changed by hand, and with it what tests expect. Clients keep on
+asking; requests that failed while the program was replaced are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from synthetic import Synthetic
+
+from taskify import serve
+
+ROOT = Path(__file__).parents[1]
+OLD, NEW = '"ok","database":"unavailable"', '"up","database":"unavailable"'
+CLIENTS = 4
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("--rounds", type=int, default=7)
+    reader.add_argument("--sizes", default="100,1000")
+    reader.add_argument("--taskify", action="store_true")
+    options = reader.parse_args()
+    for size in map(int, options.sizes.split(",") if options.sizes else ()):
+        synthetic(size, options.rounds)
+    if options.taskify:
+        taskify(options.rounds)
+
+
+def synthetic(count: int, rounds: int) -> None:
+    """Edit one module of many, warm and cold in turns."""
+    with tempfile.TemporaryDirectory() as holder:
+        warm, cold = Path(holder) / "warm", Path(holder) / "cold"
+        made = Synthetic(warm, count)
+        subprocess.run([*asmith(warm, "build"), "-q"], check=True)
+        shutil.copytree(warm, cold)
+        subprocess.run([*asmith(cold, "build"), "-q"], check=True)
+        edited = f"modules/{made.names[count // 2]}.asm"
+        built, watched, outside = [], [], []
+        with Watched(warm) as watching:
+            watching.iteration()
+            for number in range(rounds):
+                set_constant(cold / edited, 5000 + number)
+                start = time.perf_counter()
+                subprocess.run([*asmith(cold, "build"), "-q"], check=True)
+                built.append(time.perf_counter() - start)
+                start = time.perf_counter()
+                set_constant(warm / edited, 5000 + number)
+                watched.append(watching.iteration())
+                outside.append(time.perf_counter() - start)
+            memory = watching.memory()
+    print(f"N={count}: {rounds} edits of one module, medians (worst):")
+    tell("watch: last event -> linked", [w["linked"] for w in watched])
+    tell("watch: last event -> adopted", [w["total"] for w in watched])
+    tell("watch: save -> told", outside)
+    tell("asmith build, cold, to its end", built)
+    print(f"  memory of watch: {memory} MB", flush=True)
+
+
+def set_constant(path: Path, number: int) -> None:
+    """Change the constant that a synthetic module adds."""
+    text = path.read_text()
+    at = text.index("r12d, ") + len("r12d, ")
+    path.write_text(f"{text[:at]}{number}{text[text.index(chr(10), at) :]}")
+
+
+def taskify(rounds: int) -> None:
+    """Edit the running example."""
+    with tempfile.TemporaryDirectory() as holder:
+        cold, warm = Path(holder) / "cold", Path(holder) / "warm"
+        ignored = shutil.ignore_patterns(
+            ".venv", ".git", ".taskify", ".asmith", "stage", "tmp", "*.log"
+        )
+        for project in (cold, warm):
+            shutil.copytree(ROOT, project, ignore=ignored)
+            subprocess.run([*asmith(project, "build"), "-q"], check=True)
+        measure(cold, warm, rounds)
+
+
+def measure(cold: Path, warm: Path, rounds: int) -> None:
+    """Edit both copies in turns, and print what it took."""
+    built, watched, served = [], [], []
+    with Watched(warm, run=True) as watching:
+        watching.iteration()
+        watching.until_served(OLD)
+        for _ in range(rounds):
+            for old, new in ((OLD, NEW), (NEW, OLD)):
+                edit(cold, old, new)
+                start = time.perf_counter()
+                subprocess.run([*asmith(cold, "build"), "-q"], check=True)
+                built.append(time.perf_counter() - start)
+                edit(warm, old, new)
+                start = time.perf_counter()
+                watched.append(watching.iteration())
+                served.append(watching.until_served(new) - start)
+    failed = [a for a in watching.answers if a not in (OLD, NEW)]
+    print(f"{len(watched)} edits of one of {modules(warm)} modules, medians (worst):")
+    tell("watch: last event -> linked", [w["linked"] for w in watched])
+    tell("watch: last event -> tested", [w["tested"] for w in watched])
+    tell("watch: saved -> served", served)
+    tell("asmith build, cold, to its end", built)
+    print(f"  {len(watching.answers)} requests meanwhile, {len(failed)} failed {failed[:3] or ''}")
+
+
+def tell(what: str, seconds: list[float]) -> None:
+    """Print a row."""
+    middle, worst = statistics.median(seconds) * 1000, max(seconds) * 1000
+    print(f"  {what:<32} {middle:7.0f} ms ({worst:.0f} ms)")
+
+
+def modules(project: Path) -> int:
+    """Return how many modules a project has."""
+    return len(list((project / "modules").glob("*.asm")))
+
+
+def asmith(project: Path, command: str) -> list[str]:
+    """Return the command line of asmith in a project."""
+    return [sys.executable, "-m", "asmith.cli.main", command, "-C", str(project)]
+
+
+def edit(project: Path, old: str, new: str) -> None:
+    """Change the body, tests first: all within one debounce."""
+    files = [*sorted((project / "tests/modules").glob("*.py")), project / "modules/health.asm"]
+    changed = {f: f.read_text().replace(old, new) for f in files if old in f.read_text()}
+    for path, text in changed.items():
+        path.write_text(text)
+
+
+class Watched:
+    """A running `asmith watch`, with the program and clients that ask it all the time."""
+
+    def __init__(self, project: Path, *, run: bool = False) -> None:
+        self.port = serve.free_port()
+        self.answers: list[str] = []
+        self._over = threading.Event()
+        self._clients = [threading.Thread(target=self._ask_on) for _ in range(CLIENTS)]
+        program = ["--run", "taskify", "--", "--port", str(self.port)] if run else []
+        self._child = subprocess.Popen(
+            [*asmith(project, "watch"), "--json", *program],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for client in self._clients:
+            if client.is_alive():
+                client.join()
+        self._child.send_signal(signal.SIGINT)
+        self._child.wait()
+
+    def iteration(self) -> dict[str, Any]:
+        """Return the next iteration that it tells of, which must be adopted."""
+        assert self._child.stdout is not None
+        for line in self._child.stdout:
+            value: dict[str, Any] = json.loads(line)
+            if value["event"] == "iteration" and value["result"] != "cancelled":
+                assert value["result"] == "adopted", value
+                return value
+        sys.exit("asmith watch ended")
+
+    def memory(self) -> int:
+        """Return its resident memory in megabytes."""
+        status = Path(f"/proc/{self._child.pid}/status").read_text()
+        line = next(one for one in status.splitlines() if one.startswith("VmRSS:"))
+        return int(line.split()[1]) // 1024
+
+    def until_served(self, body: str) -> float:
+        """Return when the program answers with a body; clients ask from the first time on."""
+        while self._ask() != body:
+            time.sleep(0.001)
+        now = time.perf_counter()
+        if not self._clients[0].is_alive():
+            for client in self._clients:
+                client.start()
+        return now
+
+    def _ask_on(self) -> None:
+        while not self._over.is_set():
+            self.answers.append(self._ask())
+            time.sleep(0.002)
+
+    def _ask(self) -> str:
+        try:
+            text = serve.ask(self.port, "/health").text
+        except OSError as error:
+            return f"{type(error).__name__}: {error}"
+        return next((b for b in (OLD, NEW) if b in text), text or "no answer")
+
+
+if __name__ == "__main__":
+    main()
