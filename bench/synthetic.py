@@ -109,7 +109,7 @@ class Synthetic:
             uses = ", ".join(self.names[c] for c in self.calls[k])
             spec = SPEC.format(name=name, uses=uses, number=self.number(k))
             (self.root / f"specs/{name}.md").write_text(spec)
-            prototype = "int main(void)" if k == 0 else f"uint64_t {name}(uint64_t x)"
+            prototype = "int main(uint64_t x)" if k == 0 else f"uint64_t {name}(uint64_t x)"
             (self.root / f"interfaces/{name}.h").write_text(HEADER.format(prototype))
 
     def number(self, k: int) -> int:
