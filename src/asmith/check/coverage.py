@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asmith.check.flow.symbols import SECTION
 from asmith.check.inputs import NotAnalysed, Profile
 from asmith.check.text import function_bodies, is_opaque
 
@@ -20,10 +21,23 @@ def not_analysed(followed: Followed) -> tuple[NotAnalysed, ...]:
     subject = followed.object
     reasons = {o.function.name: o.reason for o in followed.outcomes if o.counted and o.reason}
     reasons |= dict(_reasons(subject))
+    found = [("", reason) for reason in _nameless(followed)]
     return tuple(
         NotAnalysed(subject.facts.path, function, reason)
-        for function, reason in sorted(reasons.items())
+        for function, reason in (*found, *sorted(reasons.items()))
     )
+
+
+def _nameless(followed: Followed) -> Iterator[str]:
+    """Yield what the object holds that is no function of its own, in words."""
+    starts = {o.function.start >> SECTION for o in followed.outcomes}
+    sections = followed.object.facts.sections
+    code = [s for s in sections if s.has(s.EXEC) and s.data]
+    for section in code:
+        if section.index not in starts:
+            yield f"{section.name} has {len(section.data)} bytes of code that no symbol names"
+    if not code and any(s.name.startswith(".gnu.lto_") for s in sections):
+        yield "it holds a compiler's intermediate code (LTO), no machine code"
 
 
 def _reasons(subject: ObjectInput) -> Iterator[tuple[str, str]]:

@@ -111,7 +111,7 @@ def _outside(options: argparse.Namespace) -> list[CheckResult]:
     from asmith.toolchain import archive
 
     headers = {InterfaceName(p.stem): (str(p), files.read_bytes(p)) for p in options.interface}
-    interfaces = read_interfaces(headers)
+    interfaces = read_interfaces(headers, complete=False)
     own = interfaces[InterfaceName(options.interface[0].stem)] if options.interface else None
     return [
         _member(

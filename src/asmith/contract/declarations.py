@@ -58,9 +58,17 @@ class Declarations:
         self.defines = list(source.defines)
 
     def read(
-        self, name: InterfaceName, includes: tuple[InterfaceName, ...], digest: Digest
+        self,
+        name: InterfaceName,
+        includes: tuple[InterfaceName, ...],
+        digest: Digest,
+        *,
+        complete: bool,
     ) -> Interface:
-        """Return the interface. Raises UsageError for the first thing that is wrong in it."""
+        """Return the interface. Raises UsageError for the first thing that is wrong in it.
+
+        `complete` says that functions of a module must tell what they change.
+        """
         unit = parse(self.path, self.source.code, {*self.scope.typedefs, *VECTORS})
         for one in unit.declarations:
             self._define_before(one.place.line or 0)
@@ -68,7 +76,7 @@ class Declarations:
         self._define_before(None)
         self.clauses += self._contract(unit.loose, None)
         library = self._library()
-        if library is None:
+        if library is None and complete:
             self._check_assigns()
         return Interface(
             name,

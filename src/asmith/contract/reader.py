@@ -35,16 +35,19 @@ Cache = dict[Digest, _Read]
 
 
 def read_interfaces(
-    sources: Mapping[InterfaceName, tuple[str, bytes]], *, cache: Cache | None = None
+    sources: Mapping[InterfaceName, tuple[str, bytes]],
+    *,
+    cache: Cache | None = None,
+    complete: bool = True,
 ) -> dict[InterfaceName, Interface]:
-    """Return every interface, read.
+    """Return every interface, read. Without `complete` a plain header of prototypes is one, too.
 
     `sources` maps a name to the header's path relative to the project root and its bytes. With a
     `cache`, an interface whose own and included texts are in it is not read again. Raises
     UsageError for the first header that is no interface, for a cycle of includes, and for an
     include that names no interface.
     """
-    reading = _Reading(sources, {} if cache is None else cache)
+    reading = _Reading(sources, {} if cache is None else cache, complete=complete)
     return {name: reading.read(name).interface for name in sources}
 
 
@@ -58,7 +61,14 @@ def read_interface(
 class _Reading:
     """One pass over a set of interfaces; `path` is the chain of includes that is being read."""
 
-    def __init__(self, sources: Mapping[InterfaceName, tuple[str, bytes]], cache: Cache) -> None:
+    def __init__(
+        self,
+        sources: Mapping[InterfaceName, tuple[str, bytes]],
+        cache: Cache,
+        *,
+        complete: bool = True,
+    ) -> None:
+        self.complete = complete
         self.sources = sources
         self.cache = cache
         self.done: dict[InterfaceName, _Read] = {}
@@ -128,7 +138,9 @@ class _Reading:
         for other, include in included.items():
             scope.include(self.done[other].scope, source.origin.place(include.offset))
         digest, key = digests
-        interface = Declarations(source, scope).read(name, tuple(included), digest)
+        interface = Declarations(source, scope).read(
+            name, tuple(included), digest, complete=self.complete
+        )
         return _Read(replace(interface, surface=surface(interface)), scope, key)
 
 

@@ -1,4 +1,4 @@
-"""Archives of objects (`.a`): the members that are ELF files, in their order.
+"""Archives of objects (`.a`): their members, in order.
 
 The common format (ar(5)): the magic line, then for each member a header of 60 bytes, its data and a
 byte of padding if that is odd. "/" and "/SYM64/" hold the index, "//" the long names, which a
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 MAGIC = b"!<arch>\n"
 _THIN = b"!<thin>\n"
 _HEADER = 60
-_ELF = b"\x7fELF"
+_INDEXES = frozenset({b"/", b"/SYM64/", b"__.SYMDEF", b"__.SYMDEF SORTED"})
 
 
 def members(data: bytes, path: str) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, bytes) of each object in an archive: `lib.a(member.o)`; of an object, itself.
+    """Yield (name, bytes) of each member of an archive: `lib.a(member.o)`; of an object, itself.
 
     Raises `UsageError` for a damaged archive, and for a thin one, which holds only names.
     """
@@ -42,7 +42,7 @@ def members(data: bytes, path: str) -> Iterator[tuple[str, bytes]]:
         name = header[:16].rstrip()
         if name == b"//":
             names = content
-        elif content.startswith(_ELF):
+        elif name not in _INDEXES:
             yield f"{path}({_name(name, names)})", content
         position += size + size % 2
 

@@ -65,7 +65,8 @@ def _read_slowly(data: bytes, path: str) -> tuple[ObjectFacts, list[int]]:
     with _reading(path):
         elf = _open(data, path)
         if elf["e_type"] != "ET_REL":
-            raise _unusable(path, "it is no relocatable object", "assemble it with nasm -f elf64")
+            why = "it is linked already: a program or a shared library"
+            raise _unusable(path, why, "name the objects, or the archive, that it was linked from")
         return _tables(data, _names())
 
 
@@ -228,7 +229,8 @@ def _open(data: bytes, path: str) -> Any:
     from elftools.elf.elffile import ELFFile
 
     if not data.startswith(b"\x7fELF"):
-        raise _unusable(path, "it is no ELF file", "name an object file (.o) or library (.so)")
+        remedy = "name an ELF object (.o), or an archive of them (.a)"
+        raise _unusable(path, _other_format(data), remedy)
     if len(data) < _HEADER or not data.startswith(_ELF64_LSB):
         raise _unusable(path, "it is no 64-bit little-endian ELF file", "build it for x86-64")
     elf = ELFFile(io.BytesIO(data))
@@ -237,6 +239,19 @@ def _open(data: bytes, path: str) -> Any:
     if elf["e_shoff"] + elf.num_sections() * _HEADER > len(data):
         raise _truncated(path, "its section table lies beyond its end")
     return elf
+
+
+def _other_format(data: bytes) -> str:
+    """Return in words what bytes are that are no ELF file."""
+    known = {
+        b"\xcf\xfa\xed\xfe": "it is a Mach-O file (macOS), not ELF",
+        b"\x64\x86": "it is a COFF object (Windows), not ELF",
+        b"!<arch>": "it is an archive",
+        b"": "it is no ELF file",
+    }
+    if not data:
+        return "it is empty"
+    return next(words for magic, words in known.items() if data.startswith(magic))
 
 
 def _truncated(path: str, why: str) -> UsageError:

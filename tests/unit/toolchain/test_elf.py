@@ -279,12 +279,13 @@ def test_an_address_leads_to_line_and_function(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "it is no ELF file"),
+        (b"", "it is empty"),
         (b"#!/bin/sh\n", "it is no ELF file"),
         (b"\x7fELF\x02\x01\x01", "it is no 64-bit little-endian ELF file"),
         (b"\x7fELF\x01\x01\x01" + bytes(80), "it is no 64-bit little-endian ELF file"),
         (built("nasm", MODULE)[:900], "its section table lies beyond its end"),
-        (built("so", MODULE), "it is no relocatable object"),
+        (b"\x64\x86" + bytes(80), "it is a COFF object (Windows), not ELF"),
+        (built("so", MODULE), "it is linked already: a program or a shared library"),
         (
             built("plain", MODULE)[:18] + b"\xb7" + built("plain", MODULE)[19:],
             "it is for EM_AARCH64, not x86-64",

@@ -6,15 +6,17 @@ the million, so they are plain integers, and equal values are equal integers.
     STACK   an address in the frame: bits 4..8 the residue modulo 16 of its base (16: unknown), bits
             9..27 the number of the base (0: rsp at the entry), from bit 28 on the signed offset
     CONST   a 64-bit constant      ENTRY   what register n held at the entry
-    STALE   what a call (its address) left in a register that it may change
+    STALE   what a call (its address; 0: some call) left where it may change something
     UNDEF   computed from what nobody defined; the address where that began
-    MAYBE   undefined on some path, not on all
+    MAYBE   undefined on some path, not on all: the block where these meet; 0: in part only
     SYM     an address in an object, a number in `Symbols`
     AREA    the same plus an unknown index;  TABLE  what was loaded from there, 4 or 8 bytes wide
     TARGET  such an entry plus an address, which is the table's own (its number): a jump target
-    RESULT  what a call (its address) returned in rax (part 0) or rdx (part 1)
+    RESULT  what a call (its address, from bit 7 on) returned; bit 4: the upper half is undefined,
+            bit 5: in rdx, not rax, bit 6: it may say a failure, and nothing has looked at it
     OFFSET  the entry value of a register plus a constant;  CHOICE  one of several SYM
-    ROUND   a number that is a multiple of 16, or (payload 1) that was rounded to one of 8;  LOCAL  some address in the frame
+    ROUND   a number that is a multiple of 16, or (payload 1) that was rounded to one of 8
+    LOCAL   some address in the frame
 """
 
 from __future__ import annotations
