@@ -30,8 +30,10 @@ def not_analysed(followed: Followed) -> tuple[NotAnalysed, ...]:
 
 def _nameless(followed: Followed) -> Iterator[str]:
     """Yield what the object holds that is no function of its own, in words."""
+    facts = followed.object.facts
     starts = {o.function.start >> SECTION for o in followed.outcomes}
-    sections = followed.object.facts.sections
+    starts |= {s.section for s in facts.symbols if s.type == "STT_FUNC" and s.section is not None}
+    sections = facts.sections
     code = [s for s in sections if s.has(s.EXEC) and s.data]
     for section in code:
         if section.index not in starts:

@@ -144,6 +144,7 @@ class ObjectFlow:
         for start in sorted(graph.blocks):
             if graph.blocks[start].state is not None:
                 outcome.add(graph.blocks[start].events)
+        graph.close()
         outcome.add([*graph.splits()])
         outcome.bounded = all(map(_counts_from_entry, outcome.of(Call)))
         if self.strict and not self.compiled:

@@ -271,6 +271,11 @@ class Graph:
         parts = (self._functions[start] for start in self._parts if start in self._functions)
         return any(part.start <= address < part.end for part in parts)
 
+    def close(self) -> None:
+        """Drop the blocks, which refer back to the graph: so it goes without a collector."""
+        self.blocks.clear()
+        self._call = nothing
+
     def target_of(self, at: int) -> Target | None:
         """Return what the direct call or jump at an address goes to."""
         return self._targets.get(at)

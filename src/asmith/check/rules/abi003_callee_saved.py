@@ -80,12 +80,12 @@ def _finding(subject: Followed, outcome: Outcome, event: Exit, register: int) ->
     name = NAMES[register]
     written = outcome.writer(register)
     value = event.registers[register]
-    exit_at = subject.place(event.address)
+    exit_at = f"{'`ret`' if event.kind == 'ret' else 'the jump'} at {subject.place(event.address)}"
     label = f"written here; not restored before {exit_at}"
     address = written
     if written is None:
         address, label = event.address, f"{name} is not restored"
-    if value & KIND == ENTRY and value >> 4 < len(NAMES):
+    if value & KIND == ENTRY and value >> 4 in CALLEE_SAVED:
         label = f"at {exit_at} it holds what {NAMES[value >> 4]} held at the entry"
     assert address is not None
     return subject.report(
@@ -94,7 +94,7 @@ def _finding(subject: Followed, outcome: Outcome, event: Exit, register: int) ->
         Text(
             f"{outcome.function.name} {event.verb} with {name} changed",
             f"{name} belongs to the caller (System V psABI 3.2.1)",
-            f"save {name} on entry and restore it on every path, or use r10 or r11",
+            f"save {name} on entry and restore it before {exit_at}, or use r10 or r11",
             label,
         ),
     )
