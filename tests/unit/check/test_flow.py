@@ -1,0 +1,297 @@
+"""What the flow analysis follows: idioms of compilers and of hand-written code."""
+
+from __future__ import annotations
+
+import pytest
+from check_support import assemble, counter
+
+from asmith.check.engine import CheckResult, ObjectInput, Profile, check_object
+from asmith.toolchain.elf import read_object
+
+HEAD = "default rel\nextern out, stop, exit\n{declared}\nsection .text\n"
+NOTE = "\nsection .note.GNU-stack noalloc noexec nowrite progbits\n"
+
+
+def checked(
+    code: str, profile: Profile = Profile.COMPILED, declared: str = "global f:function (f.end - f)"
+) -> CheckResult:
+    """Return what the checks say of `f`, the code up to its end."""
+    body = code if ".end:" in code else f"{code}\n.end:\n"
+    text = HEAD.format(declared=declared) + f"f:\n{body}{NOTE}"
+    facts = read_object(assemble(text, include="", debug=False), "a.o")
+    return check_object(ObjectInput(facts=facts, profile=profile))
+
+
+def rules(code: str, profile: Profile = Profile.COMPILED, **more: str) -> list[str]:
+    return [f.rule for f in checked(code, profile, **more).findings if f.rule[:3] != "ELF"]
+
+
+CLEAN = {
+    "a frame with rbp": """
+        push rbp
+        mov  rbp, rsp
+        sub  rsp, 32
+        mov  [rbp - 8], rdi
+        call out wrt ..plt
+        leave
+        ret""",
+    "a frame that is realigned to 32 bytes": """
+        lea  r10, [rsp + 8]
+        and  rsp, -32
+        push qword [r10 - 8]
+        push rbp
+        mov  rbp, rsp
+        push r10
+        sub  rsp, 40
+        call out wrt ..plt
+        mov  r10, [rbp - 8]
+        leave
+        lea  rsp, [r10 - 8]
+        ret""",
+    "alloca, rounded up to 16": """
+        push rbp
+        mov  rbp, rsp
+        lea  rax, [rdi + 15]
+        and  rax, -16
+        sub  rsp, rax
+        mov  rdi, rsp
+        call out wrt ..plt
+        leave
+        ret""",
+    "alloca that probes each page": """
+        push rbp
+        mov  rbp, rsp
+        push rbx
+        push r12
+        mov  rbx, rsi
+        mov  rax, rsp
+        and  rdi, -16
+        sub  rax, rdi
+.probe: cmp  rax, rsp
+        jge  .done
+        xor  qword [rsp], 0
+        sub  rsp, 4096
+        jmp  .probe
+.done:  mov  rsp, rax
+        mov  rdi, rsp
+        call out wrt ..plt
+        lea  rsp, [rbp - 16]
+        pop  r12
+        pop  rbx
+        pop  rbp
+        ret""",
+    "a register that the local callee leaves alone": """
+        mov  r8, rdi
+        sub  rsp, 8
+        call g
+        add  rsp, 8
+        mov  rax, [r8]
+        ret
+.end:
+g:      mov  eax, 1
+        ret""",
+    "a vector register that the local callee leaves alone": """
+        movsd xmm5, [rdi]
+        push rbx
+        mov  rbx, rdi
+        call g
+        movsd [rbx], xmm5
+        pop  rbx
+        ret
+.end:
+g:      mov  eax, 1
+        ret""",
+    "a call that ends the function does not return": """
+        test rdi, rdi
+        jz   .no
+        ret
+.no:    push rax
+        call stop wrt ..plt""",
+    "a call behind which another path goes on may be one that does not return": """
+        push rbx
+        test rdi, rdi
+        jnz  .go
+        call stop wrt ..plt
+.go:    mov  rax, [rsi]
+        pop  rbx
+        ret""",
+    "the rounding mode, saved and restored": """
+        fnstcw [rsp - 2]
+        movzx  eax, word [rsp - 2]
+        or     ah, 12
+        mov    [rsp - 4], ax
+        fldcw  [rsp - 4]
+        fistp  qword [rsp - 16]
+        fldcw  [rsp - 2]
+        mov    rax, [rsp - 16]
+        ret""",
+    "the stack protector's canary": """
+        sub  rsp, 24
+        mov  rax, [fs:40]
+        mov  [rsp + 8], rax
+        xor  eax, eax
+        mov  rdi, rsp
+        call out wrt ..plt
+        mov  rax, [rsp + 8]
+        sub  rax, [fs:40]
+        jne  .bad
+        add  rsp, 24
+        ret
+.bad:   call stop wrt ..plt""",
+}
+
+BROKEN = {
+    "ABI001": """
+        sub  rsp, 24
+        call out wrt ..plt
+        add  rsp, 16
+        ret""",
+    "ABI002": """
+        push rbp
+        mov  rbp, rsp
+        mov  [rbp + 8], rdi
+        pop  rbp
+        ret""",
+    "ABI003": """
+        sub  rbx, rsi
+        mov  rax, rdi
+        ret""",
+    "ABI004": """
+        push rbp
+        mov  rbp, rsp
+        lea  rax, [rdi + 15]
+        and  rax, -8
+        sub  rsp, rax
+        mov  rdi, rsp
+        call out wrt ..plt
+        leave
+        ret""",
+    "FLW003": """
+        lea  rax, [rdi + rsi]
+        jmp  rax""",
+    "VAL001": """
+        push rbx
+        call out wrt ..plt
+        mov  rax, [rdi]
+        pop  rbx
+        ret""",
+}
+
+
+@pytest.mark.parametrize("code", CLEAN.values(), ids=CLEAN.keys())
+def test_what_compilers_write_is_clean(code: str) -> None:
+    result = checked(code)
+    assert [f.message for f in result.findings if f.rule[:3] != "ELF"] == []
+    assert result.not_analysed == ()
+
+
+@pytest.mark.parametrize(("rule", "code"), BROKEN.items())
+def test_what_no_compiler_writes_is_found(rule: str, code: str) -> None:
+    assert rules(code) == [rule]
+
+
+TABLE = """
+        cmp  edi, 2
+        ja   .none
+        lea  rdx, [rel table{base}]
+        movsxd rax, dword [rdx + rdi * 4{shift}]
+        add  rax, rdx
+        jmp  rax
+.one:   mov  eax, 1
+        ret
+.two:   push rbx
+        pop  rbx
+.none:  ret
+.end:
+section .rodata
+        dd   7
+table:  dd   f.one - table, f.two - table, f.none - table
+        dd   9
+section .text
+"""
+
+
+@pytest.mark.parametrize(("base", "shift"), [("", ""), ("", " + 4")])
+def test_a_jump_table_ends_where_its_entries_do(base: str, shift: str) -> None:
+    code = TABLE.format(base=base, shift=shift)
+    result = checked(code)
+    assert (result.not_analysed, result.analysed) == ((), 1)
+    assert rules(code) == []
+
+
+def test_a_fault_behind_a_jump_table_is_found() -> None:
+    code = TABLE.format(base="", shift="").replace("pop  rbx", "nop")
+    assert rules(code) == ["ABI001"]
+
+
+HELPER = """
+        push rbx
+        mov  rbx, rdi
+        mov  r11, 5
+        call help
+        mov  rax, [rcx + r11]
+        jc   .odd
+        mov  rax, rbx
+.odd:   pop  rbx
+        ret
+.end:
+help:   lea  rcx, [rbx + r11]
+        cmp  rcx, r10
+        ret
+"""
+
+
+def test_a_local_helper_of_hand_written_code_has_its_own_convention() -> None:
+    assert rules(HELPER, Profile.ASM) == []
+    assert set(rules(HELPER)) == {"VAL001"}
+
+
+def test_running_into_the_next_function_is_no_fault_of_hand_written_code() -> None:
+    code = "mov eax, 1\n.end:\ng: ret\n.end:\n"
+    both = "global f:function (f.end - f)\nglobal g:function (g.end - g)"
+    assert rules(code, Profile.ASM, declared=both) == []
+    assert rules(code, declared=both) == ["FLW001"]
+
+
+def test_what_is_taken_from_memory_for_rsp_is_not_followed() -> None:
+    code = "mov rsp, [rdi]\nret"
+    (lost,) = checked(code, Profile.ASM).not_analysed
+    assert lost.reason == "nobody knows where rsp is at the exit at +0x3"
+    assert rules(code) == ["ABI001"]
+
+
+def test_half_of_a_stack_address_is_none() -> None:
+    assert rules("sub esp, 8\nadd esp, 8\nret", Profile.ASM) == ["ABI001"]
+
+
+def test_functions_need_neither_type_nor_size() -> None:
+    result = checked("push rbx\nret", Profile.ASM, declared="global f")
+    assert (result.functions, result.analysed) == (1, 1)
+    assert "ABI001" in [f.rule for f in result.findings]
+
+
+def test_code_that_no_symbol_names_is_not_passed_as_clean() -> None:
+    result = checked("push rbx\nret", Profile.ASM, declared="")
+    assert [n.reason for n in result.not_analysed] == [
+        ".text has 2 bytes of code that no symbol names"
+    ]
+
+
+def test_bytes_that_are_no_instruction_are_not_followed() -> None:
+    (lost,) = checked("mov eax, 1\ndb 6\nret", Profile.ASM).not_analysed
+    assert lost.reason == "its code is no instruction at +0x5"
+
+
+def test_a_stack_that_grows_in_a_loop_ends() -> None:
+    code = "mov rcx, rdi\n.more: push rcx\ndec rcx\njnz .more\nret"
+    assert rules(code) == ["ABI001"]
+
+
+def test_contracts_tell_which_registers_hold_something() -> None:
+    text = HEAD.format(declared="global counter_next:function (counter_next.end - counter_next)")
+    source = f"{text}counter_next:\n        lea rax, [rdi + r9]\n        ret\n.end:{NOTE}"
+    facts = read_object(assemble(source, include="", debug=False), "a.o")
+    bare = check_object(ObjectInput(facts=facts, profile=Profile.COMPILED))
+    known = check_object(ObjectInput(facts=facts, interface=counter(), profile=Profile.COMPILED))
+    assert [f.rule for f in bare.findings] == []
+    assert [f.rule for f in known.findings] == ["VAL003"]
