@@ -89,6 +89,12 @@ class StoppedError(AsmithError):
     exit_code = ExitCode.INTERRUPTED
 
 
+class BudgetError(AsmithError):
+    """What is allowed to be spent is spent, or the next call might spend more than is left."""
+
+    exit_code = ExitCode.BUDGET
+
+
 def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest of `known`, or the empty string."""
     from difflib import get_close_matches  # only ever needed to word an error

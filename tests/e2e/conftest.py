@@ -9,6 +9,7 @@ import pytest
 
 from fakes import sample as samples
 from fakes.command import Command
+from fakes.provider import make_ready
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,13 @@ def plain(built_plain: Path, tmp_path: Path) -> samples.Sample:
     root = tmp_path / "project"
     shutil.copytree(built_plain, root, copy_function=shutil.copy2)
     return samples.Sample(root)
+
+
+@pytest.fixture
+def ready(plain: samples.Sample, monkeypatch: pytest.MonkeyPatch) -> samples.Sample:
+    """Return a built project with one stale module, a provider to ask and a key for it."""
+    make_ready(plain, monkeypatch)
+    return plain
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ error: module 'mid' is stale and there is no answer for it
 why:  requirement-changed: mid:FR-001 (specs/mid.md:10)
 help: write one: asmith prompt mid > request, then asmith accept mid ANSWER; \
 keep the old text if it still holds: asmith revalidate mid; \
-or name a generator in [tool.asmith.generator]; or revert the edit
+ask a model: set ANTHROPIC_API_KEY, or name a generator in [tool.asmith.generator]; \
+or revert the edit
 """
 
 

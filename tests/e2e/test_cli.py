@@ -34,7 +34,7 @@ def as_json(asmith: Command, sample: Sample, *arguments: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("command", "keys"),
     [
-        ("build", {"executed", "adopted", "errors", "exit_code", "in_review"}),
+        ("build", {"executed", "adopted", "errors", "exit_code", "in_review", "spent"}),
         ("plan", {"steps", "sets", "generate"}),
         ("why mid", {"module", "steps"}),
         ("graph", {"modules", "layers", "cycles", "products"}),

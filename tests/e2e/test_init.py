@@ -68,7 +68,8 @@ def test_another_edit_says_who_could_answer(
         "why:  requirement-changed: hello:FR-002 (specs/hello.md:11)\n"
         "help: write one: asmith prompt hello > request, then asmith accept hello ANSWER; "
         "keep the old text if it still holds: asmith revalidate hello; "
-        "or name a generator in [tool.asmith.generator]; or revert the edit\n"
+        "ask a model: set ANTHROPIC_API_KEY, or name a generator in [tool.asmith.generator]; "
+        "or revert the edit\n"
     )
     assert says(project) == "good morning\n"
 

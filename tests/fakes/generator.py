@@ -36,7 +36,9 @@ def parse(request: str) -> tuple[dict[str, str], dict[str, str], dict[str, list[
     for part in re.findall(r"(?ms)^# Contract that it may use: .*?(?=^# )", request):
         others |= declarations(part)
     found: dict[str, list[str]] = {}
-    text = request.split("\n# Requirements\n")[1].split("\n# The module as it is", maxsplit=1)[0]
+    text = re.split(
+        r"\n# (?:The module as it is|Your answer)", request.split("\n# Requirements\n")[1]
+    )[0]
     for owner, words in re.findall(r"^- \[\w+-\d+\] (?:(\w+): )?(.*)$", text, re.MULTILINE):
         found.setdefault(owner, []).append(words)
     return {n: c for n, c in own.items() if "(" in c}, others, found

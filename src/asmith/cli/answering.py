@@ -27,7 +27,7 @@ def prompt(options: argparse.Namespace) -> int:
         problem = answering.obstacle(session, name)
         assert problem is not None
         raise problem
-    text = answering.request(session, name)
+    text = answering.dialogue(session, name).text()
     if options.json:
         show_json({"module": name, "request": text})
     else:

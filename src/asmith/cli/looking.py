@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from asmith.cli.output import note, root_of, show_json
@@ -11,7 +12,9 @@ from asmith.model.plan import StepKind
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
 
+    from asmith.generate.estimate import Estimate
     from asmith.run.session import Session
 
 
@@ -27,8 +30,9 @@ def plan(options: argparse.Namespace) -> int:
 
     session = _open(options)
     made = planning.plan(session, options.targets)
+    generate = [p for p in made.steps if p.step.kind is StepKind.GENERATE]
+    estimates = _estimates(session, [ModuleName(p.step.subject) for p in generate], options)
     if options.json:
-        generate = [p for p in made.steps if p.step.kind is StepKind.GENERATE]
         show_json(
             {
                 "steps": [
@@ -46,6 +50,9 @@ def plan(options: argparse.Namespace) -> int:
                         "module": p.step.subject,
                         "reasons": [r.to_json() for r in p.reasons],
                         "source": _source(session, ModuleName(p.step.subject)),
+                        "estimate": estimates[p.step.subject].to_json()
+                        if p.step.subject in estimates
+                        else None,
                     }
                     for p in generate
                 ],
@@ -59,6 +66,9 @@ def plan(options: argparse.Namespace) -> int:
             note(options, f"    {line}")
         if planned.step.kind is StepKind.GENERATE:
             note(options, f"    from: {_source(session, ModuleName(planned.step.subject))}")
+            if planned.step.subject in estimates:
+                note(options, f"    takes: {estimates[planned.step.subject]}")
+    _show_total(options, session, estimates)
     note(options, _at_most(len(made.steps)))
     for line in review.note_of(review.waiting(session)):
         note(options, line)
@@ -67,6 +77,29 @@ def plan(options: argparse.Namespace) -> int:
 
 def _at_most(steps: int) -> str:
     return f"{steps} step{'s' if steps > 1 else ''} at most" if steps else "nothing to do"
+
+
+def _estimates(
+    session: Session, names: Sequence[ModuleName], options: argparse.Namespace
+) -> dict[str, Estimate]:
+    """Return what asking for each of these modules may take, where a provider would be asked."""
+    from asmith.run import estimates
+
+    wanted = [n for n in names if _source(session, n) == "generator"]
+    with closing(session.asking):
+        made = {n: estimates.of(session, n, exact=options.exact) for n in wanted}
+    return {n: e for n, e in made.items() if e is not None}
+
+
+def _show_total(
+    options: argparse.Namespace, session: Session, estimates: Mapping[str, Estimate]
+) -> None:
+    if len(estimates) > 1:
+        known = [e.usd for e in estimates.values() if e.usd is not None]
+        dollars = f"about {sum(known):.3f} USD" if known else "price unknown"
+        budget = session.workspace.config.budget.usd
+        note(options, f"asking for {len(estimates)} modules: {dollars}, an estimate; "
+             f"the budget of a run is {budget:.2f} USD")  # fmt: skip
 
 
 def _source(session: Session, name: ModuleName) -> str:

@@ -125,6 +125,12 @@ _FORCE: _Argument = ("--force", {"action": "store_true", "help": "overwrite a te
 _JOBS: _Argument = (
     "-n --jobs", {"type": int, "default": 1, "metavar": "N", "help": "steps at a time"},
 )  # fmt: skip
+_GENERATOR: tuple[_Argument, ...] = (
+    ("--model", {"metavar": "NAME", "help": "the model to ask"}),
+    ("--effort", {"metavar": "LEVEL", "help": "how hard it thinks: low to max"}),
+    ("--max-tokens", {"type": int, "metavar": "N", "help": "the longest answer"}),
+    ("--budget", {"type": float, "metavar": "USD", "help": "what this run may cost at most"}),
+)
 _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
     ("init", "scaffolding:init", "make a new project: one module, its test, its product",
      (("directory", {"type": Path, "metavar": "DIR", "help": "a new or empty directory"}),)),
@@ -139,9 +145,14 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
         ("--review", {"action": "store_true",
                       "help": "stage new texts instead of adopting them (diff, accept, reject)"}),
         ("--locked", {"action": "store_true", "help": "fail if any module is stale"}),
-        _FORCE)),
+        _FORCE, *_GENERATOR,
+        ("--batch", {"action": "store_true",
+                     "help": "ask for all answers in one batch: half price, within a day"}),
+        ("--yes", {"action": "store_true", "help": "spend without asking, within the budget"}))),
     ("plan", "looking:plan", "show what a build would run at most, and why", (
-        ("targets", {"nargs": "*", "metavar": "TARGET"}),)),
+        ("targets", {"nargs": "*", "metavar": "TARGET"}),
+        ("--exact", {"action": "store_true",
+                     "help": "let the provider count the tokens of each request"}))),
     ("why", "looking:why", "show why a module would be built again", (_MODULE,)),
     ("graph", "looking:graph", "show the modules and what they call", (
         ("--dot", {"action": "store_true", "help": "print Graphviz text"}),)),

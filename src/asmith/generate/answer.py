@@ -21,7 +21,7 @@ _FENCE = re.compile(r"^(?P<mark>`{3,}|~{3,})(?P<language>[^`\n]*)$")
 _LABEL = re.compile(r"^\$?(?P<name>[A-Za-z_?][\w?$#@~]*):")
 _END = re.compile(r"^\.end:")
 _TEXT = re.compile(r"^\s*(?:section|segment)\s+\.text\b", re.IGNORECASE)
-_COMMENTS = re.compile(r"^(?:[ \t]*(?:;[^\n]*)?\n)*\Z")
+_PREAMBLE = re.compile(r"^\s*(?:default\s+rel\b|bits\s+64\b|;@)", re.IGNORECASE | re.MULTILINE)
 _MACRO = re.compile(r"^\s*%i?(?:macro|rmacro|imacro)\b", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"^\s*%(?:include|use|pathsearch|depend)\b", re.IGNORECASE)
 
@@ -145,19 +145,25 @@ def _first_text(lines: list[str]) -> int:
 
 
 def assemble_answer(
-    answer: str, required: Collection[str], previous: str | None, path: str = "the answer"
+    answer: str,
+    required: Collection[str],
+    previous: str | None,
+    path: str = "the answer",
+    *,
+    asked: Collection[str] = (),
 ) -> str:
     """Return the module's whole text that an answer makes; errors name a place in `path`.
 
     `required` are the functions that the contract names. An answer that holds all of them below a
     preamble is the whole module; any other replaces the units that it holds of `previous` (and its
-    preamble, if the answer has one) and keeps every other unit byte for byte.
+    preamble, if the answer has one) and keeps every other unit byte for byte. If only some
+    functions were `asked` for, a part must hold them all.
     """
     code, first = extract(answer, path)
     given = split(code, path, first)
     names = {u.name for u in given.units}
     missing = sorted(set(required) - names)
-    if not missing and (previous is None or not _COMMENTS.match(given.preamble)):
+    if not missing and (previous is None or _PREAMBLE.search(given.preamble)):
         return code
     before = None if previous is None else split(previous, "the module as it is")
     kept = {u.name for u in before.units} if before else set()
@@ -167,6 +173,13 @@ def assemble_answer(
             where=path,
             why="the contract declares " + ", ".join(sorted(required)),
             help="define every function of the contract, each from its label to '.end:'",
+        )
+    if unanswered := sorted(set(asked) - names):
+        raise AnswerError(
+            f"the answer lacks the function '{unanswered[0]}', which was asked for",
+            where=path,
+            why="it holds " + ", ".join(sorted(names)),
+            help="answer with the functions that were asked for, or with the whole module",
         )
     lost = [m for m in missing if m not in kept]
     if lost:
@@ -181,10 +194,11 @@ def assemble_answer(
 def _merge(before: Text, given: Text) -> Text:
     """Return a text with the units and the preamble of an answer in place of its own.
 
-    Comments alone are no preamble: they belong to the answer's first function.
+    What stands before the answer's first function is a preamble if it has `default rel`; otherwise
+    it is comments and data of that function.
     """
     preamble, changed = given.preamble, given.units
-    if _COMMENTS.match(preamble):
+    if not _PREAMBLE.search(preamble):
         changed = (Unit(changed[0].name, preamble + changed[0].text), *changed[1:])
         preamble = before.preamble
     new = {u.name: u for u in changed}

@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 from asmith.abi import banner
 from asmith.contract import sheet
+from asmith.generate.answer import AnswerError, split
+from asmith.generate.dialogue import Dialogue
 from asmith.model.contract import EntryKind
+from asmith.model.plan import Why
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from asmith.model.contract import Interface
-    from asmith.model.names import Digest, InterfaceName
+    from asmith.model.names import InterfaceName
     from asmith.model.plan import Reason
     from asmith.model.spec import Requirement, Spec
 
-VERSION = 4
+VERSION = 5
 
 RULES = """\
 You write one module of a program directly as x86-64 assembly for NASM 2.15 or later
@@ -31,11 +34,13 @@ against its contract, and tested. Nobody edits it afterwards: what you answer is
 # Answer
 Answer from this text alone and at once: use no tools and look at no files; your first reply is
 handed in as it is. Reply with exactly one fenced code block (```nasm ... ```) and nothing that
-needs reading outside it. The block holds the whole module. When a previous text is given below and
-only some functions must change, the block may instead hold just those functions whole, beginning
-with `section .text`; every other function then stays byte for byte as it is, and so does all that
-stands before the first `section .text`, unless the block has such a part of its own, which
-replaces it.
+needs reading outside it. The block holds the whole module, unless the request ends by asking for
+certain functions. Then it holds just those functions, whole, each with the data that it alone
+needs before it, beginning with `section .text` (or with that data's section); it may add private
+helper functions. Every other function then stays byte for byte as it is, and so does all that
+stands before the first `section .text`, unless the block begins with a part of its own that has
+`default rel`, which replaces it. If more must change than was asked for, answer with the whole
+module.
 
 # Form of a module
 - Order: the banner given below, copied unchanged; `default rel`, `bits 64`; constants of your own;
@@ -71,6 +76,9 @@ constants and structure offsets that you name: field f of struct s is `t_s.f`, i
 """
 
 
+_FUNCTIONS = (Why.REQUIREMENT_CHANGED, Why.REQUIREMENT_ADDED)  # what one function may answer for
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a request is made of."""
@@ -79,15 +87,39 @@ class Request:
     interface: Interface
     visible: Mapping[InterfaceName, Interface]
     previous: str | None = None
-    recorded: Mapping[str, Digest] | None = None  # requirement digests of the previous text
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[Reason, ...] = ()  # why the previous text is stale
 
 
-def render(request: Request) -> str:
-    """Return the request's text, ending in a newline."""
+def dialogue(request: Request) -> Dialogue:
+    """Return the request as the first part of a dialogue."""
+    return Dialogue(request.spec.module, RULES + "\n", _body(request), functions(request))
+
+
+def functions(request: Request) -> tuple[str, ...]:
+    """Return the only functions that must change, or nothing where the whole module may.
+
+    That is so where nothing changed but requirements under the headings of functions that the
+    previous text has.
+    """
+    if request.previous is None or not request.reasons:
+        return ()
+    try:
+        units = {u.name for u in split(request.previous).units}
+    except AnswerError:
+        return ()  # a text that somebody wrote in another form
+    owners = {f"{request.spec.module}:{r.id}": r.function for r in request.spec.requirements}
+    changed = {owners.get(r.subject) or "" for r in request.reasons}
+    alone = all(r.kind in _FUNCTIONS for r in request.reasons)
+    wanted = set(request.interface.functions)
+    if not alone or not changed <= wanted & units or not wanted <= units or changed == wanted:
+        return ()
+    return tuple(sorted(changed))
+
+
+def _body(request: Request) -> str:
+    """Return what comes after the rules, ending in a newline."""
     spec = request.spec
     parts = [
-        RULES,
         f"# The module: {spec.module}\n{spec.title}\n",
         "# Its banner\n" + banner.render(request.interface, spec.title).rstrip() + "\n",
         "# The contract that it implements\n" + sheet.render(request.interface).rstrip() + "\n",
@@ -95,7 +127,10 @@ def render(request: Request) -> str:
         "# Requirements\n" + "\n".join(_requirement(r) for r in spec.requirements) + "\n",
     ]
     if request.previous is not None:
-        parts.append(_change(request))
+        parts += [
+            f"# The module as it is, which must change\n```nasm\n{request.previous}```\n",
+            *_change(request),
+        ]
     return "\n".join(parts)
 
 
@@ -126,10 +161,35 @@ def _requirement(requirement: Requirement) -> str:
     return f"- [{requirement.id}] {owner}{text}"
 
 
-def _change(request: Request) -> str:
-    assert request.previous is not None
-    lines = ["# The module as it is, which must change", f"```nasm\n{request.previous}```"]
-    if request.reasons:
-        lines.append("It is out of date since:")
-        lines += [f"- {reason}" for reason in request.reasons]
-    return "\n".join(lines) + "\n"
+def _change(request: Request) -> list[str]:
+    """Return what changed since the previous text, and what to answer with.
+
+    No line of a spec is named: a request must not change with what is for people alone.
+    """
+    if not request.reasons:
+        return []
+    texts = {f"{request.spec.module}:{r.id}": _requirement(r) for r in request.spec.requirements}
+    lines = ["# What changed since it was written"]
+    for reason in request.reasons:
+        match reason.kind:
+            case Why.REQUIREMENT_CHANGED:
+                lines.append(f"This requirement changed, and says now:\n{texts[reason.subject]}")
+            case Why.REQUIREMENT_ADDED:
+                lines.append(f"This requirement is new:\n{texts[reason.subject]}")
+            case Why.REQUIREMENT_REMOVED:
+                identity = reason.subject.partition(":")[2]
+                lines.append(f"Requirement {identity} is gone: nothing asks for it any more.")
+            case _:
+                lines.append(f"- {reason}")
+    only = functions(request)
+    lines += ["", "# What to answer with"]
+    lines.append(
+        f"Only {_listed(only)} must change. Answer with {'it' if len(only) == 1 else 'them'} alone."
+        if only
+        else "Answer with the whole module."
+    )
+    return ["\n".join(lines) + "\n"]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

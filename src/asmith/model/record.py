@@ -37,6 +37,23 @@ class Traced:
     digest: Digest
 
 
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer took: tokens as the provider counts them, and US dollars.
+
+    A provider that does not say leaves None; a cost that nobody knows is `unknown`, never 0.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    usd: str = UNKNOWN
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One answer that was handed in: what came of it. Rejected attempts stay for good."""
@@ -49,6 +66,7 @@ class Attempt:
     findings: tuple[str, ...]  # "RULE: message", in order of report
     at: str  # RFC 3339, UTC, seconds
     model: str = ""
+    usage: Usage | None = None  # None: nobody was asked who counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from asmith.errors import UsageError, did_you_mean
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 CONFIG = "pyproject.toml"
 GENERATORS = "asmith.generators"  # the group of entry points of further generators
+EFFORTS = ("", "low", "medium", "high", "xhigh", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,28 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorConfig:
-    """Who answers when the store does not: `auto`, `replay`, `command`, or an entry point."""
+    """Who answers when the store does not, and how it is asked (docs/reference/generators.md)."""
 
     name: str = "auto"
     command: tuple[str, ...] = ()
     seconds: float = 600.0
     options: Mapping[str, str] = field(default_factory=dict)  # for an entry point
+    attempts: int = 3  # answers of one module in one run
+    model: str = "claude-opus-5-5"
+    effort: str = ""  # empty: the provider's default
+    max_tokens: int = 16_000  # of one answer, thinking included
+    compat: bool = False  # a server that speaks only the basics of the Messages API
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """What may be spent: in one run, and of it on one module. Always finite."""
+
+    usd: float = 1.0
+    tokens: int = 1_000_000
+    module_usd: float | None = None  # None: as much as the run
+    module_tokens: int | None = None
+    ask: bool = True  # before the first paid call of a run, on a terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,7 @@ class Config:
     test_seconds: float = 60.0
     store: StoreConfig = StoreConfig()
     review: bool = False  # every build stages new texts until a person accepts them
+    budget: BudgetConfig = BudgetConfig()
 
 
 def parse(data: bytes, path: str = CONFIG) -> Config:
@@ -75,7 +94,7 @@ def parse(data: bytes, path: str = CONFIG) -> Config:
             help="add one, or make a project with: asmith init DIR",
         )
     table = _Table("tool.asmith", tool["asmith"], path)
-    table.only("products", "libraries", "generator", "store", "review", "tests")
+    table.only("products", "libraries", "generator", "budget", "store", "review", "tests")
     products = table.table("products")
     libraries = table.table("libraries")
     tests = table.table("tests")
@@ -87,6 +106,7 @@ def parse(data: bytes, path: str = CONFIG) -> Config:
         test_seconds=tests.number("seconds", 60.0),
         store=_store(table.table("store")),
         review=table.yes("review", default=False),
+        budget=_budget(table.table("budget")),
     )
 
 
@@ -105,9 +125,9 @@ def _product(name: str, table: _Table) -> Product:
 
 
 def _generator(table: _Table) -> GeneratorConfig:
-    table.only("name", "command", "seconds", "options")
     default = GeneratorConfig()
-    known: tuple[str, ...] = ("auto", "replay", "command")
+    table.only(*default.__dataclass_fields__)
+    known: tuple[str, ...] = ("auto", "replay", "command", "anthropic")
     if table.value.get("name", default.name) not in known:
         known += plugins.names(GENERATORS)
     name = table.choice("name", known, default.name)
@@ -122,8 +142,27 @@ def _generator(table: _Table) -> GeneratorConfig:
     return GeneratorConfig(
         name,
         command,
-        table.number("seconds", default.seconds),
-        {n: options.text(n) for n in sorted(options.value)},
+        seconds=table.number("seconds", default.seconds),
+        options={n: options.text(n) for n in sorted(options.value)},
+        attempts=table.whole("attempts", default.attempts),
+        model=table.text("model", default.model),
+        effort=table.choice("effort", EFFORTS, default.effort),
+        max_tokens=table.whole("max_tokens", default.max_tokens),
+        compat=table.yes("compat", default=default.compat),
+    )
+
+
+def _budget(table: _Table) -> BudgetConfig:
+    default = BudgetConfig()
+    table.only("usd", "tokens", "module", "ask")
+    module = table.table("module")
+    module.only("usd", "tokens")
+    return BudgetConfig(
+        table.number("usd", default.usd),
+        table.whole("tokens", default.tokens),
+        module_usd=module.number("usd", 1.0) if "usd" in module.value else None,
+        module_tokens=module.whole("tokens", 1) if "tokens" in module.value else None,
+        ask=table.yes("ask", default=default.ask),
     )
 
 
@@ -184,8 +223,8 @@ class _Table:
     def table(self, key: str) -> _Table:
         return _Table(f"{self.name}.{key}", self.value.get(key, {}), self.path)
 
-    def text(self, key: str) -> str:
-        value = self.value.get(key)
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.value.get(key, default)
         if not isinstance(value, str):
             raise self._wrong(key, "a string")
         return value
@@ -198,9 +237,15 @@ class _Table:
 
     def number(self, key: str, default: float) -> float:
         value = self.value.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
             raise self._wrong(key, "a positive number")
         return float(value)
+
+    def whole(self, key: str, default: int) -> int:
+        value = self.value.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not value > 0:
+            raise self._wrong(key, "a positive whole number")
+        return value
 
     def yes(self, key: str, *, default: bool) -> bool:
         value = self.value.get(key, default)

@@ -26,8 +26,10 @@ from asmith.run import (
     recorder,
     review,
     tasks,
+    terminal,
     view,
 )
+from asmith.run.asking import Wishes
 from asmith.run.executor import run_steps
 from asmith.run.resident import Resident
 from asmith.run.session import Session
@@ -77,11 +79,11 @@ def accept(root: Path, name: str, given: bytes, mode: Mode, *, force: bool, how:
                 help=f"attest the edit: asmith accept {name} (without a file); "
                 "or overwrite it: --force",
             )
-        asked = digest_bytes(answering.request(session, module.name).encode())
+        asked = answering.dialogue(session, module.name)
         if mode is Mode.BLIND:
-            _refuse_second(session, module, asked, digest_bytes(given))
+            _refuse_second(session, module, asked.digest(), digest_bytes(given))
         generator = {"name": "manual"}
-        session.store.keep_answer(asked, given, generator)
+        session.store.keep_answer(asked.digest(), given, generator)
         record = answering.draft(session, module.name, given, asked, mode, generator)
         tried = _try(session, record, how.jobs)
         return _settle(root, record, tried, How(told, how.jobs))
@@ -192,7 +194,7 @@ def _keep(
     own = workspace.interface_of(module.name)
     imports = traces.imported(view.names_of(module.source), workspace.visible(module.name), own)
     old = module.record
-    asked = digest_bytes(answering.request(session, module.name).encode())
+    asked = answering.dialogue(session, module.name).digest()
     text = session.store.put(module.source)
     record = Record(
         module=module.name,
@@ -272,7 +274,8 @@ def _settle(root: Path, record: Record, tried: list[Step], how: How) -> Accepted
     steps |= {*links, *(c for s in links for c in session.comparisons(session.linked(s)))}
     linked = {n for s in links for n in session.linked(s)}
     steps |= {Step(k, n) for n in linked for k in (StepKind.ASSEMBLE, StepKind.CHECK)}
-    options = build.Options(steps=frozenset(steps), jobs=how.jobs, review=False)
+    wishes = Wishes(confirm=terminal.to_confirm())  # modules that move with it may be asked for
+    options = build.Options(steps=frozenset(steps), jobs=how.jobs, review=False, wishes=wishes)
     outcome = build.build_locked(root, options, how.observer)
     outcome.executed[:0] = tried
     return Accepted(record, outcome, ())

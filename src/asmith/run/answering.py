@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 from asmith.errors import AsmithError, UnavailableError
 from asmith.generate import answer as grammar
-from asmith.generate import generators, prompt
+from asmith.generate import feedback, generators, prompt
+from asmith.generate.dialogue import Turn
+from asmith.generate.troubles import unfinished
 from asmith.graph import trace as traces
-from asmith.host import clock
+from asmith.host import clock, files
 from asmith.model import nasm
 from asmith.model.names import Digest, ModuleName, digest_bytes
-from asmith.model.record import Attempt, Mode, Record, Standing
-from asmith.run import view
+from asmith.model.record import UNKNOWN, Attempt, Mode, Record, Standing, Usage
+from asmith.run import layout, view
+from asmith.store import turns
 from asmith.store.answers import DamagedError
 from asmith.store.records import trace_key
 
@@ -23,6 +26,8 @@ REVIEW = "REVIEW"  # the finding of a person who rejects an answer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from asmith.generate.dialogue import Dialogue
+    from asmith.project.config import GeneratorConfig
     from asmith.run.session import Session
 
 
@@ -30,20 +35,28 @@ class NotNowError(UnavailableError):
     """There is a generator for a module, and it is not asked in this build."""
 
 
-def request(session: Session, name: ModuleName) -> str:
-    """Return the request for a module: what `asmith prompt` prints and a generator is sent."""
-    module = session.modules[name]
+def dialogue(session: Session, name: ModuleName) -> Dialogue:
+    """Return what a generator is asked for a module, and `asmith prompt` prints.
+
+    A dialogue that was broken off goes on; one whose attempts are used up begins anew.
+    """
+    module = view.look(session.workspace, name, held=True)  # the base: a draft is yet to be judged
     workspace = session.workspace
-    return prompt.render(
+    first = prompt.dialogue(
         prompt.Request(
             spec=workspace.specs[name],
             interface=workspace.interface_of(name),
             visible=workspace.visible_interfaces(name),
             previous=module.text() if module.source is not None else None,
-            recorded=module.record.trace.requirements if module.record else None,
-            reasons=module.base_stale,
+            reasons=module.stale,
         )
     )
+    found = first
+    while (turn := turns.latest(session.store, found.digest())) is not None:
+        found = found.then(Turn(turn[0].decode("utf-8", "replace"), turn[1]))
+        if len(found.turns) >= workspace.config.generator.attempts:
+            return first
+    return found
 
 
 def in_store(session: Session, name: ModuleName) -> tuple[Record, bytes] | None:
@@ -114,7 +127,8 @@ def obstacle(session: Session, name: ModuleName) -> UnavailableError | None:
             why=error.why,
             help=error.help,
         )
-    available = generators.available(session.workspace.config.generator)
+    config = session.asking.wishes.generator(session.workspace.config.generator)
+    available = generators.available(config)
     if found is None and available and not session.asks:
         return NotNowError(
             f"module '{name}' waits for an answer",
@@ -128,9 +142,16 @@ def obstacle(session: Session, name: ModuleName) -> UnavailableError | None:
             why="; ".join(str(r) for r in module.stale),
             help=f"write one: asmith prompt {name} > request, then asmith accept {name} ANSWER; "
             f"keep the old text if it still holds: asmith revalidate {name}; "
-            "or name a generator in [tool.asmith.generator]; or revert the edit",
+            f"{_how_to_ask(config)}; or revert the edit",
         )
     return None
+
+
+def _how_to_ask(config: GeneratorConfig) -> str:
+    """Return how to have a generator answer."""
+    if generators.speaks_messages(config):
+        return "ask a model: set ANTHROPIC_API_KEY, or name a generator in [tool.asmith.generator]"
+    return "or name a generator in [tool.asmith.generator]"
 
 
 def _place(session: Session, name: ModuleName) -> str:
@@ -150,12 +171,15 @@ def answer(session: Session, name: ModuleName) -> None:
             session.store.get(found[0].answer)  # from the shared store, for whoever asks later
         view.write_draft(session.root, *found)
     else:
-        text = request(session, name)
-        asked = digest_bytes(text.encode())
-        kept = session.store.unjudged(name, asked)
+        asked = dialogue(session, name)
+        kept = session.store.unjudged(name, asked.digest())
         if kept is None:
-            kept = generators.ask(session.workspace.config.generator, text, session.root)
-            session.store.keep_answer(asked, *kept)  # durable before anything looks into it
+            if not session.asking.wishes.batch:
+                _refuse_second_order(session, name, asked.digest())
+            given = session.asking.ask(session.workspace.config, asked, session.root)
+            # Durable before anything looks into it: what was paid for is never lost.
+            session.store.keep_answer(asked.digest(), given.raw, given.facts)
+            kept = given.raw, given.facts
         if why := rejected(session, name).get(digest_bytes(kept[0])):
             raise UnavailableError(
                 f"the answer for '{name}' is the one that was rejected in review",
@@ -169,16 +193,31 @@ def answer(session: Session, name: ModuleName) -> None:
         session.look_again(name)
 
 
+def _refuse_second_order(session: Session, name: ModuleName, asked: Digest) -> None:
+    """Refuse to pay for what a batch was asked for already."""
+    if files.read_if_exists(session.root / layout.BATCH) is None:
+        return
+    from asmith.generate import batch
+
+    pending = batch.read(session.root / layout.BATCH)
+    if pending is not None and pending.of(asked):
+        raise UnavailableError(
+            f"module '{name}' is being answered by batch {pending.identity}",
+            help="wait for it: asmith build --batch; or give it up: remove "
+            f"{layout.BATCH} (what it costs is spent)",
+        )
+
+
 def draft(
     session: Session,
     name: ModuleName,
     given: bytes,
-    asked: Digest,
+    asked: Dialogue,
     mode: Mode,
-    generator: Mapping[str, str],
+    facts: Mapping[str, str],
 ) -> Record:
-    """Turn a raw answer into a waiting draft; raises `AnswerError` and logs the attempt."""
-    module = session.modules[name]
+    """Turn a raw answer into a waiting draft; raises `AsmithError` and logs the attempt."""
+    module = view.look(session.workspace, name, held=True)
     workspace = session.workspace
     own = workspace.interface_of(name)
     previous = module.text() if module.source is not None else None
@@ -188,19 +227,26 @@ def draft(
         standing=Standing.ACCEPTED,
         mode=mode,
         trace=traces.make_trace(workspace.specs[name], own, {}),
-        request=asked,
+        request=asked.digest(),
         answer=digest_bytes(given),
         assembly=Digest(""),
         object=None,
-        generator=dict(generator),
+        generator=dict(facts),
         accepted=clock.now(),
     )
+    if problem := unfinished(name, facts):
+        reject(session, record, problem)
+        raise problem
     try:
         text = grammar.assemble_answer(
-            given.decode("utf-8", "replace"), own.functions, previous, session.store.shown(record)
+            given.decode("utf-8", "replace"),
+            own.functions,
+            previous,
+            session.store.shown(record),
+            asked=asked.functions,
         )
     except grammar.AnswerError as error:
-        log(session, record, (f"ANSWER: {error.what}",))
+        reject(session, record, error)
         raise error.about(f"module '{name}'") from None
     imports = traces.imported(nasm.names_in(text), workspace.visible(name), own)
     trace = traces.make_trace(workspace.specs[name], own, imports)
@@ -212,6 +258,18 @@ def draft(
 def log(session: Session, record: Record, findings: tuple[str, ...]) -> None:
     """Append an attempt to its module's log: rejected if it has findings."""
     session.store.log_attempt(record.module, _attempt(record, findings))
+
+
+def reject(session: Session, record: Record, error: AsmithError) -> None:
+    """Log an answer as rejected, once; keep what was said of it for its generator's next turn."""
+    attempt = _attempt(record, said(error))
+    judged = {(a.request, a.answer, a.outcome) for a in session.store.attempts(record.module)}
+    if (attempt.request, attempt.answer, attempt.outcome) not in judged:
+        session.store.log_attempt(record.module, attempt)
+    if record.mode is Mode.GENERATED:
+        session.asking.judged[record.module] += 1
+        if not unfinished(record.module, record.generator):
+            turns.keep(session.store, record.request, record.answer, feedback.render(error))
 
 
 def was_accepted(session: Session, record: Record) -> bool:
@@ -229,9 +287,26 @@ def _attempt(record: Record, findings: tuple[str, ...]) -> Attempt:
         mode=record.mode,
         generator=record.generator.get("name", ""),
         model=record.generator.get("model", ""),
+        usage=usage_of(record.generator) if record.mode is Mode.GENERATED else None,
         outcome="rejected" if findings else "accepted",
         findings=findings,
         at=clock.now(),
+    )
+
+
+def usage_of(facts: Mapping[str, str]) -> Usage:
+    """Return what a generator's facts say of tokens and dollars."""
+
+    def count(key: str) -> int | None:
+        said = facts.get(key, "")
+        return int(said) if said.isdecimal() and said.isascii() else None
+
+    return Usage(
+        count("input_tokens"),
+        count("output_tokens"),
+        count("cache_read_tokens") or 0,
+        count("cache_write_tokens") or 0,
+        facts.get("usd", UNKNOWN),
     )
 
 
@@ -240,6 +315,8 @@ def said(error: AsmithError) -> tuple[str, ...]:
     findings = getattr(error, "findings", ())
     if findings:
         return tuple(f"{f.rule}: {f.message}" for f in findings)
+    if isinstance(error, grammar.AnswerError):
+        return (f"ANSWER: {error.what}",)
     lines = [line for line in (error.why or "").splitlines() if line.startswith("FAILED")]
     return (f"TEST: {error.what}", *lines) if lines else (f"STEP: {error.what}",)
 

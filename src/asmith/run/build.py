@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from asmith.errors import AsmithError, ExitCode, StepFailedError, StoppedError, UnavailableError
+from asmith.errors import (
+    AsmithError,
+    BudgetError,
+    ExitCode,
+    StepFailedError,
+    StoppedError,
+    UnavailableError,
+)
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
 from asmith.run import (
     adopt,
-    answering,
+    batching,
     engine,
     events,
     layout,
     planning,
     recorder,
+    repair,
     review,
     tasks,
-    view,
 )
+from asmith.run.asking import Asking, Wishes
 from asmith.run.executor import run_steps
 from asmith.run.resident import Resident
 from asmith.store import lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from asmith.generate.budget import Cost
     from asmith.model.plan import Plan
     from asmith.run.events import Observer
     from asmith.run.session import Session
@@ -49,6 +59,8 @@ class Options:
     stop: Callable[[], bool] = lambda: False  # asked before each step: end the build here
     review: bool | None = None  # stage new texts for a person; None: as configured
     steps: frozenset[Step] | None = None  # exactly these, instead of those behind the targets
+    wishes: Wishes = field(default_factory=Wishes)  # about generators
+    asking: Asking | None = None  # of the run that this build is a part of; None: a run of its own
 
 
 @dataclass(slots=True)
@@ -60,6 +72,7 @@ class Outcome:
     in_review: frozenset[ModuleName] = frozenset()  # what waits for a person's word
     errors: list[AsmithError] = field(default_factory=list)
     kept: int = 0  # steps that held already
+    spent: Cost | None = None  # on generators
 
     @property
     def exit_code(self) -> ExitCode:
@@ -87,11 +100,21 @@ def build_locked(
     A project that is `resident` is built from what it knows, and its index is not written: whoever
     keeps it does that when there is time (`Resident.save`).
     """
+    if options.asking is not None:
+        options.asking.begin_again()
+        return _built(root, options, observer, options.asking, resident)
+    with closing(Asking(options.wishes)) as asking:
+        return _built(root, options, observer, asking, resident)
+
+
+def _built(
+    root: Path, options: Options, observer: Observer, asking: Asking, resident: Resident | None
+) -> Outcome:
     at_home = resident or Resident.open(root)
     if options.targets or options.steps:
         at_home.forget()
     try:
-        outcome, session = _build(at_home, options, observer)
+        outcome, session = _build(at_home, options, observer, asking)
     finally:
         at_home.wrote()
     at_home.settle(session)
@@ -100,21 +123,19 @@ def build_locked(
     return outcome
 
 
-def _build(at_home: Resident, options: Options, observer: Observer) -> tuple[Outcome, Session]:
+def _build(
+    at_home: Resident, options: Options, observer: Observer, asking: Asking
+) -> tuple[Outcome, Session]:
     outcome = Outcome()
     failed: dict[ModuleName, AsmithError] = {}
     again = _TRIES
     while True:
-        session = tasks.prepare(at_home, force=options.force, asks=options.asks)
-        session.stop = options.stop
-        session.observer = observer
-        session.tell(events.Opened(session))
-        session.hold(planning.mates(session, failed))
-        if options.locked:
-            _refuse_stale(session, planning.plan(session, options.targets))
+        session = _opened(at_home, options, observer, asking, failed)
         steps = options.steps or planning.scope(session, options.targets)
         if not outcome.executed:
             outcome.kept = session.outside + sum(session.status(s).clean for s in steps)
+        if options.wishes.batch:
+            batching.fetch(session, (ModuleName(s.subject) for s in steps if _generates(s)))
         run_steps(session, steps, options.jobs)
         at_home.wrote()
         outcome.executed += session.executed
@@ -122,15 +143,34 @@ def _build(at_home: Resident, options: Options, observer: Observer) -> tuple[Out
             raise StoppedError("the build was stopped")
         if (late := session.outdated()) and (again := again - 1) > 0:
             at_home.changed(late)
+            asking.begin_again()
             continue  # a spec or interface was saved meanwhile: what it made is not adopted
+        if repair.goes_on(session):
+            failed |= asking.given_up
+            continue  # what used a rejected answer runs again; findings of links and so on go back
         # Beyond this point every step either holds, or failed, or waits for one that failed.
         blame = _blame(session, failed)
         if not blame:
             break
         # A failing change-set stays on its last good modules; the others go on without it.
         failed |= blame
-        reject_drafts(session)
-    asked = {s.subject for s in steps if s.kind is StepKind.GENERATE}
+    _conclude(session, options, steps, outcome, failed)
+    outcome.spent = asking.spent()
+    outcome.errors = _with_what_is_left(outcome.errors, session, outcome.adopted)
+    session.state.compact(only_if_long=True)
+    session.tell(events.Closed(tuple(outcome.errors)))
+    return outcome, session
+
+
+def _conclude(
+    session: Session,
+    options: Options,
+    steps: Collection[Step],
+    outcome: Outcome,
+    failed: Mapping[ModuleName, AsmithError],
+) -> None:
+    """Adopt what holds, or stage it for review; tell what does not."""
+    asked = {s.subject for s in steps if _generates(s)}
     problems = [e for n, e in session.problems.items() if n in asked and n not in failed]
     outcome.errors = _told_once([*problems, *failed.values()], session)
     adoptable = _adoptable(session, steps)
@@ -142,9 +182,47 @@ def _build(at_home: Resident, options: Options, observer: Observer) -> tuple[Out
         outcome.adopted = list(adopt.adopt(session, adoptable))
     elif not outcome.errors:
         outcome.errors.append(StepFailedError("some steps have no result"))
-    session.state.compact(only_if_long=True)
-    session.tell(events.Closed(tuple(outcome.errors)))
-    return outcome, session
+
+
+def _opened(
+    at_home: Resident,
+    options: Options,
+    observer: Observer,
+    asking: Asking,
+    failed: Collection[ModuleName],
+) -> Session:
+    """Return a session in which what failed, and what moves with it, stays as it is."""
+    session = tasks.prepare(at_home, force=options.force, asks=options.asks, asking=asking)
+    session.stop = options.stop
+    session.observer = observer
+    session.tell(events.Opened(session))
+    session.hold(planning.mates(session, failed))
+    if options.locked:
+        _refuse_stale(session, planning.plan(session, options.targets))
+    return session
+
+
+def _with_what_is_left(
+    errors: list[AsmithError], session: Session, adopted: list[ModuleName]
+) -> list[AsmithError]:
+    """Return the errors; those of the budget in one, with what was done and what is left."""
+    budget = [e for e in errors if isinstance(e, BudgetError)]
+    if not budget:
+        return errors
+    seen = session.seen_modules()
+    left = ", ".join(n for n, m in sorted(seen.items()) if m.stale and not m.draft)
+    first = budget[0]
+    whole = BudgetError(
+        first.what,
+        where=first.where,
+        why=f"{first.why}\ndone: {', '.join(adopted) or 'nothing'}; left: {left or 'nothing'}",
+        help=first.help,
+    )
+    return [*(e for e in errors if e not in budget), whole]
+
+
+def _generates(step: Step) -> bool:
+    return step.kind is StepKind.GENERATE
 
 
 def _told_once(errors: list[AsmithError], session: Session) -> list[AsmithError]:
@@ -177,7 +255,7 @@ def _adoptable(session: Session, steps: Any) -> list[Step]:
         s
         for s in steps
         if (not s.of_module or s.subject not in held)
-        and not waiting.intersection(_involved(session, s))
+        and not waiting.intersection(repair.involved(session, s))
     ]
 
 
@@ -201,34 +279,8 @@ def _blame(
     blame: dict[ModuleName, AsmithError] = {}
     moving = {n for s in planning.change_sets(session) for n in s.modules}
     for step, error in session.failures.items():
-        if isinstance(error, UnavailableError):
+        if isinstance(error, UnavailableError) and step.kind is not StepKind.GENERATE:
             continue  # nobody's fault, and no better for those that are not held
-        suspects = [n for n in _involved(session, step) if n in moving]
+        suspects = [n for n in repair.involved(session, step) if n in moving]
         blame |= {n: error for n in suspects if n not in failed and not session.modules[n].held}
     return blame
-
-
-def _involved(session: Session, step: Step) -> tuple[ModuleName, ...]:
-    """Return the modules that a step works on."""
-    if step.kind in (StepKind.LINK, StepKind.TEST):
-        return session.linked(step)
-    return (ModuleName(step.subject),) if step.of_module else ()
-
-
-def reject_drafts(session: Session) -> None:
-    """Take back the drafts that a generator made and that failed, and log them as rejected.
-
-    A failed step of a draft's own speaks against that draft alone; one of a module that did not
-    change, or of a product, against every draft that it links.
-    """
-    for step, error in session.failures.items():
-        if isinstance(error, UnavailableError):
-            continue  # a full disk or a missing tool says nothing of an answer
-        looked_at = set(session.looked_at()).intersection(_involved(session, step))
-        drafts = [n for n in sorted(looked_at) if session.modules[n].draft]
-        own = [n for n in drafts if n == step.subject]
-        for name in own or drafts:
-            record = session.modules[name].record
-            if record is not None and not answering.was_accepted(session, record):
-                answering.log(session, record, answering.said(error))
-                view.remove_draft(session.root, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from doit.exceptions import InvalidDodoFile
 from doit.reporter import ConsoleReporter
@@ -16,18 +16,21 @@ from asmith.store import index
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from asmith.model.names import ModuleName
+
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
     """doit's console, with the reasons of what runs and one line at the end."""
 
     desc = "console output with reasons"
     settled = 0  # steps that hold by the index alone, and are no tasks of this run
+    shown: ClassVar[Display | None] = None  # doit makes the reporter itself, one a run
 
     def __init__(self, outstream: Any, options: Any) -> None:
         super().__init__(outstream, options)
         self.ran = 0
         self.kept = Reporter.settled
-        self.display = Display(outstream, lines=False)
+        self.display = Reporter.shown = Display(outstream, lines=False)
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
         """Take notice of what is to come."""
@@ -82,6 +85,12 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
         self.write(f"{head}{message}\n" if write_exception else "")
 
 
+def _receive(module: ModuleName, received: int) -> None:
+    """Show how much of an answer has come."""
+    if Reporter.shown is not None:
+        Reporter.shown.receive(module, received)
+
+
 def _is_step(name: str) -> bool:
     return ":" in name and not name.startswith("adopt:")
 
@@ -127,11 +136,13 @@ def task_asmith() -> Iterator[dict[str, Any]]:
         yield {"basename": "adopt", "name": None, "doc": "make what holds the last good build"}
         return
     from asmith.errors import AsmithError
-    from asmith.run import tasks
+    from asmith.run import tasks, terminal
+    from asmith.run.asking import Asking, Wishes
     from asmith.run.session import Session
 
     try:
         session = Session.open(root)
+        session.asking = Asking(Wishes(confirm=terminal.to_confirm(), progress=_receive))
         tasks.hold_unanswerable(session)
         yield from tasks.tasks(tasks.Run(session))
     except AsmithError as error:

@@ -45,6 +45,7 @@ def execute(session: Session, step: Step) -> None:
         session.tell(events.Ended(step, error))
         raise
     with session.guard:
+        session.failures.pop(step, None)
         session.executed.append(step)
     session.tell(events.Ended(step))
 

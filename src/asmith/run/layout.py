@@ -18,6 +18,7 @@ SCRATCH = "build/tmp"
 HYPOTHESIS = "build/hypothesis"  # tables that it computes once
 KEPT = ".asmith"
 INTENT = ".asmith/adopting"  # not below build/: modules/ depends on it
+BATCH = ".asmith/batch.json"
 ITERATIONS = ".asmith/iterations.sqlite"
 REVIEW = ".asmith/review"
 MODULES = "modules"

@@ -14,17 +14,21 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from asmith.host import clock
+from asmith.model.plan import Step, StepKind
+from asmith.run import terminal
 from asmith.run.events import Ended, Passed, Planned, Started
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from asmith.model.plan import Reason, Step
+    from asmith.model.names import ModuleName
+    from asmith.model.plan import Reason
     from asmith.run.events import Event
 
 _PATIENCE = 0.3  # seconds before a bar is worth its flicker
 _TICK = 0.1  # seconds between two drawings
 _MINUTE = 60
+_BYTES_A_TOKEN = 3  # of assembly, roughly: a provider counts for itself only at the end
 _SLOTS = 24  # characters of the bar itself
 _GREEN, _PLAIN, _ERASE = "\x1b[32m", "\x1b[0m", "\r\x1b[K"
 
@@ -73,10 +77,10 @@ class Display:
         self._stream = stream
         self._verbose = verbose
         self._lines = lines
-        self._guard = threading.RLock()
+        self._guard = terminal.LOCK
         self._began = clock.monotonic()
         self._done = self._total = 0
-        self._current: dict[str, None] = {}  # in the order in which they started
+        self._current: dict[str, str] = {}  # with a note each, in the order in which they started
         self._drawn = False
         self._over = threading.Event()
         self._ticker: threading.Thread | None = None
@@ -122,13 +126,24 @@ class Display:
     def start(self, name: str) -> None:
         """Show a step as running."""
         with self._guard:
-            self._current[name] = None
+            self._current[name] = ""
 
     def end(self, name: str) -> None:
         """Show a step as done."""
         with self._guard:
             self._current.pop(name, None)
             self._done += 1
+
+    def receive(self, module: ModuleName, received: int) -> None:
+        """Show how much of an answer has come, given its bytes so far."""
+        name = str(Step(StepKind.GENERATE, module))
+        with self._guard:
+            if name in self._current:
+                self._current[name] = f" ~{received // _BYTES_A_TOKEN:,} tokens"
+
+    def say(self, text: str) -> None:
+        """Write a line above the bar."""
+        self.write(f"{text}\n")
 
     def write(self, text: str) -> None:
         """Write whole lines above the bar."""
@@ -146,7 +161,7 @@ class Display:
 
     def _draw(self, seconds: float) -> None:
         width = shutil.get_terminal_size().columns - 1
-        current = tuple(self._current)
+        current = tuple(f"{name}{note}" for name, note in self._current.items())
         text = render(min(self._done, self._total), self._total, current, seconds, width=width)
         if self._colours:
             text = text.replace("[", f"[{_GREEN}", 1).replace("]", f"{_PLAIN}]", 1)

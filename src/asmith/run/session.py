@@ -22,6 +22,7 @@ from asmith.model.stamp import render_stamp
 from asmith.project import workspace as workspaces
 from asmith.project.lazy import Lazy
 from asmith.run import inputs, layout, view
+from asmith.run.asking import Asking
 from asmith.run.events import nobody
 from asmith.run.tools import Tools
 from asmith.store import index, shared
@@ -74,6 +75,7 @@ class Session:
     force: bool = False  # overwrite texts that were edited by hand
     asks: bool = True  # call generators
     stop: Callable[[], bool] = lambda: False  # asked before each step
+    asking: Asking = field(default_factory=Asking)  # of generators, in this run
     problems: dict[ModuleName, AsmithError] = field(default_factory=dict)  # cannot be answered
     in_review: frozenset[ModuleName] = frozenset()  # held, since a person has the word
     failures: dict[Step, AsmithError] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from asmith.errors import AsmithError, StepFailedError
 from asmith.host import clock, files
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
-from asmith.run import adopt, engine, layout, planning, review, view
+from asmith.run import adopt, layout, planning, repair, review, view
 from asmith.run.backend import Backend
 from asmith.run.events import Closed, Opened, Planned
 from asmith.run.recorder import Recorder
@@ -26,6 +26,7 @@ from asmith.store.state import Slot
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from asmith.run.asking import Asking
     from asmith.run.session import Session
 
 OPEN = "_open"
@@ -80,6 +81,8 @@ class Run:
     def close(self) -> None:
         """Note what holds now, and give the lock back."""
         if self._lock is not None and self._lock >= 0:
+            repair.reject_drafts(self.session)
+            self.session.asking.close()
             self.session.state.compact(only_if_long=True)
             self._record()
             if self._home is not None:
@@ -96,12 +99,13 @@ class Run:
 
     def execute(self, step: Step) -> Any:
         """Run a step for doit: None on success, a TaskFailed with the message otherwise."""
-        return _told(lambda: engine.execute(self.session, step))
+        return _told(lambda: repair.execute(self.session, step))
 
     def adopt(self, steps: Sequence[Step]) -> Any:
         """Adopt the results of steps for doit."""
 
         def work() -> None:
+            repair.finish(self.session, steps)
             with self.session.guard:
                 if missing := adopt.unfinished(self.session, steps):
                     raise StepFailedError(
@@ -118,17 +122,20 @@ class Run:
         return _told(work)
 
 
-def prepare(at_home: Resident, *, force: bool = False, asks: bool = True) -> Session:
+def prepare(
+    at_home: Resident, *, force: bool = False, asks: bool = True, asking: Asking | None = None
+) -> Session:
     """Return a session whose change-sets without an answer are held on their base.
 
     With `force` an edit by hand does not stand in the way of an answer; unless it `asks`, the store
-    alone answers.
+    alone answers. `asking` is that of the run, where there was a session before.
     """
     adopt.recover(at_home.root)
     files.remove_tree(at_home.root / layout.SCRATCH)  # of a build that was killed: the lock is ours
     session = at_home.session()
     session.force = force
     session.asks = asks
+    session.asking = asking or session.asking
     review.restore(session)
     hold_unanswerable(session)
     return session

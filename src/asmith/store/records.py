@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from asmith.errors import Place, UsageError
 from asmith.model.names import Digest, InterfaceName, ModuleName, digest_of
-from asmith.model.record import Attempt, Mode, Record, Standing, Trace, Traced
+from asmith.model.record import Attempt, Mode, Record, Standing, Trace, Traced, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,7 @@ def _traced(texts: Mapping[str, Traced]) -> dict[str, dict[str, str]]:
 
 def encode_attempt(attempt: Attempt) -> dict[str, Any]:
     """Return an attempt as a JSON object."""
+    usage = {} if attempt.usage is None else {"usage": asdict(attempt.usage)}
     return {
         "request": attempt.request,
         "answer": attempt.answer,
@@ -76,6 +78,7 @@ def encode_attempt(attempt: Attempt) -> dict[str, Any]:
         "outcome": attempt.outcome,
         "findings": list(attempt.findings),
         "at": attempt.at,
+        **usage,
     }
 
 
@@ -158,7 +161,16 @@ def decode_attempt(value: dict[str, Any]) -> Attempt:
         outcome=_text(value, "outcome"),
         findings=_strings(value, "findings"),
         at=_text(value, "at"),
+        usage=_usage(_object(value, "usage")) if "usage" in value else None,
     )
+
+
+def _usage(value: dict[str, Any]) -> Usage:
+    counts = {k: v for k, v in value.items() if k != "usd"}
+    for key, count in counts.items():
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
+            raise TypeError(f"'{key}' must be a whole number or null")
+    return Usage(**counts, usd=_text(value, "usd"))
 
 
 def _text(value: dict[str, Any], key: str) -> str:

@@ -19,6 +19,7 @@ from asmith.model.plan import StepKind
 from asmith.project import config
 from asmith.run import build, layout
 from asmith.run.answering import NotNowError
+from asmith.run.asking import Asking
 from asmith.run.events import Adopting, Ended, Started
 from asmith.run.recorder import Recorder
 from asmith.run.resident import Resident
@@ -92,6 +93,7 @@ class Watch:
 
             check(config.parse(files.read_bytes(root / config.CONFIG)), options.run)
             self.runner = Runner(root, options.run, options.arguments, printer.note)
+        self._asking = Asking()  # of the whole time: so is its budget
         self._stopping = False
         self._newer = threading.Event()  # an edit came that the running build does not know
         self._building = False
@@ -250,7 +252,9 @@ class Watch:
         self._newer.clear()
         self._generating = 0
         self._building = True
-        options = build.Options(jobs=self.options.jobs, asks=asks, stop=self._newer.is_set)
+        options = build.Options(
+            jobs=self.options.jobs, asks=asks, stop=self._newer.is_set, asking=self._asking
+        )
         try:
             handle = self._lock()
             try:

@@ -152,6 +152,28 @@ def test_a_preamble_in_a_partial_answer_replaces_the_old_one() -> None:
     assert made.startswith(preamble + split(MODULE).units[0].text)
 
 
+def test_data_above_a_first_function_is_that_functions() -> None:
+    before = split(MODULE)
+    data = "        section .rodata\nmore:   db 2\n\n"
+    made = assemble_answer(fenced(data + NEW_G), ["f", "g"], MODULE)
+    assert made == before.preamble + before.units[0].text + data + NEW_G + before.tail
+
+
+def test_a_part_must_hold_what_was_asked_for() -> None:
+    with pytest.raises(AnswerError) as caught:
+        assemble_answer(fenced(NEW_G), ["f", "g"], MODULE, asked=["f"])
+    assert caught.value.what == "the answer lacks the function 'f', which was asked for"
+    assert assemble_answer(fenced(NEW_G), ["f", "g"], MODULE, asked=["g"]).count("g:") == 1
+    assert assemble_answer(fenced(MODULE), ["f", "g"], MODULE, asked=["f"]) == MODULE
+
+
+def test_private_functions_may_come_with_what_was_asked_for() -> None:
+    helper = "helper:\n        ret\n.end:\n"
+    made = split(assemble_answer(fenced(NEW_G + helper), ["f", "g"], MODULE, asked=["g"]))
+    assert [u.name for u in made.units] == ["f", "g", "helper"]
+    assert made.units[0] == split(MODULE).units[0]
+
+
 def test_a_new_function_goes_behind_the_old_ones() -> None:
     new = NEW_G.replace("g:", "h:")
     made = split(assemble_answer(fenced(new), ["f", "g", "h"], MODULE))

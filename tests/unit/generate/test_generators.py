@@ -29,9 +29,23 @@ def test_a_command_gets_the_request_and_its_output_is_the_answer(tmp_path: Path)
     )
 
 
-def test_only_a_command_is_available() -> None:
-    assert available(python(""))
-    assert not available(GeneratorConfig("replay"))
+@pytest.mark.parametrize(
+    ("config", "key", "there"),
+    [
+        (python(""), "", True),
+        (GeneratorConfig("replay"), "k", False),
+        (GeneratorConfig("auto"), "", False),
+        (GeneratorConfig("auto"), "k", True),
+        (GeneratorConfig("anthropic"), "", False),
+        (GeneratorConfig("anthropic"), "k", True),
+        (GeneratorConfig("anthropic", compat=True), "", True),
+    ],
+)
+def test_who_is_there_to_be_asked(
+    config: GeneratorConfig, key: str, *, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", key)
+    assert available(config) is there
 
 
 @pytest.mark.parametrize(

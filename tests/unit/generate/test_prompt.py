@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from asmith.contract.reader import read_interfaces
-from asmith.generate.prompt import RULES, Request, render
+from asmith.generate.prompt import RULES, Request, dialogue, functions
 from asmith.model.names import InterfaceName
 from asmith.model.plan import Reason, Why
 from asmith.project import spec as specs
@@ -40,7 +42,7 @@ def request(text: str = SPEC, **rest: Any) -> str:
         {InterfaceName(n): (f"interfaces/{n}.h", t.encode()) for n, t in HEADERS.items()}
     )
     own = found[InterfaceName("main")]
-    return render(Request(specs.parse(text, "specs/main.md"), own, found, **rest))
+    return dialogue(Request(specs.parse(text, "specs/main.md"), own, found, **rest)).text()
 
 
 def test_the_stable_part_comes_first() -> None:
@@ -65,12 +67,66 @@ def test_a_requirement_of_the_module_has_no_owner() -> None:
     assert "- [FR-001] run MUST get:\n  - twice\n" in request(text)
 
 
-def test_a_change_shows_the_module_and_the_reasons() -> None:
-    reasons = (Reason(Why.REQUIREMENT_CHANGED, "main:FR-001", "specs/main.md:9"),)
+def test_a_change_shows_the_module_the_difference_and_what_to_answer() -> None:
+    reasons = (
+        Reason(Why.REQUIREMENT_CHANGED, "main:FR-001", "specs/main.md:9"),
+        Reason(Why.REQUIREMENT_REMOVED, "main:FR-007"),
+        Reason(Why.IMPORT_CHANGED, "store.get", "01234567 -> 89abcdef"),
+    )
     text = request(previous="run:\n.end:\n", reasons=reasons)
     assert text.startswith(request())
-    assert text.endswith(
-        "# The module as it is, which must change\n```nasm\nrun:\n.end:\n```\n"
-        "It is out of date since:\n- requirement-changed: main:FR-001 (specs/main.md:9)\n"
+    assert text.removeprefix(request()) == (
+        "\n# The module as it is, which must change\n```nasm\nrun:\n.end:\n```\n"
+        "\n# What changed since it was written\n"
+        "This requirement changed, and says now:\n- [FR-001] run: run MUST get.\n"
+        "Requirement FR-007 is gone: nothing asks for it any more.\n"
+        "- import-changed: store.get (01234567 -> 89abcdef)\n"
+        "\n# What to answer with\nAnswer with the whole module.\n"
     )
-    assert "out of date" not in request(previous="run:\n")
+    assert "What changed" not in request(previous="run:\n")
+
+
+# ---- what one function may answer for ------------------------------------------------------------
+
+TWO = SPEC.replace("module: main\nuses: [store.get]", "module: store\nuses: []").replace(
+    "### run\n- **FR-001**: run MUST get.\n",
+    "- **FR-001**: store MUST be.\n### put\n- **FR-002**: put MUST put.\n"
+    "### get\n- **FR-003**: get MUST get.\n",
+)
+BOTH = "put:\n.end:\nget:\n.end:\n"
+
+
+def asks_for(*changed: tuple[Why, str], previous: str | None = BOTH) -> tuple[str, ...]:
+    """Return the functions that are asked for when these requirements changed."""
+    found = read_interfaces(
+        {InterfaceName(n): (f"interfaces/{n}.h", t.encode()) for n, t in HEADERS.items()}
+    )
+    spec = specs.parse(TWO, "specs/store.md")
+    reasons = tuple(Reason(kind, f"store:{i}") for kind, i in changed)
+    own = found[InterfaceName("store")]
+    return functions(Request(spec, own, found, previous=previous, reasons=reasons))
+
+
+def test_a_functions_requirement_asks_for_that_function() -> None:
+    assert asks_for((Why.REQUIREMENT_CHANGED, "FR-002")) == ("put",)
+    assert asks_for((Why.REQUIREMENT_ADDED, "FR-003")) == ("get",)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [(Why.REQUIREMENT_CHANGED, "FR-001")],  # of the module
+        [(Why.REQUIREMENT_CHANGED, "FR-001"), (Why.REQUIREMENT_CHANGED, "FR-002")],
+        [(Why.REQUIREMENT_CHANGED, "FR-002"), (Why.REQUIREMENT_CHANGED, "FR-003")],  # all
+        [(Why.REQUIREMENT_CHANGED, "FR-002"), (Why.REQUIREMENT_REMOVED, "FR-009")],
+        [(Why.REQUIREMENT_CHANGED, "FR-002"), (Why.EXPORT_CHANGED, "store.put")],
+        [],
+    ],
+)
+def test_anything_else_asks_for_the_module(changed: list[tuple[Why, str]]) -> None:
+    assert asks_for(*changed) == ()
+
+
+@pytest.mark.parametrize("previous", [None, "put:\n.end:\n", "get:\n.end:\n", "put:\n"])
+def test_a_text_without_all_functions_asks_for_the_module(previous: str | None) -> None:
+    assert asks_for((Why.REQUIREMENT_CHANGED, "FR-002"), previous=previous) == ()

@@ -1,0 +1,26 @@
+"""A person at a terminal: who may be asked before money is spent."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOCK = threading.RLock()  # one writer at a time; a bar is not drawn over a question
+
+
+def to_confirm() -> Callable[[str], bool] | None:
+    """Return what asks the person there; None without a terminal, where nobody can answer."""
+    if sys.stdin is None or not sys.stdin.isatty() or not sys.stderr.isatty():
+        return None
+    return _confirm
+
+
+def _confirm(question: str) -> bool:
+    with LOCK:
+        sys.stderr.write(f"\r\x1b[K{question}\ngo on? [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
