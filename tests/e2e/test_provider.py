@@ -223,6 +223,22 @@ def test_an_answer_that_did_not_end_is_no_reason_to_ask_again(
     assert [len(a.json["messages"]) for a in server.asked] == [1, 1]
 
 
+def test_a_reviewers_words_go_back(
+    asmith: Command, ready: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slower(asked: Asked) -> Reply:
+        return Says(answer_to(asked.text).replace("push    rbx\n", "push    rbx\n        nop\n"))
+
+    with serve(in_turn(slower, right)) as server:
+        point_at(server, monkeypatch)
+        assert asmith(ready, "build", "-q", "--review").code == 0
+        assert asmith(ready, "reject", "mid", "--reason", "why the nop?").code == 0
+        assert asmith(ready, "build", "-q") == (0, "", "")
+    told = server.asked[1].json["messages"][2]["content"]
+    assert "a person did not want it\nwhy:  why the nop?" in told
+    assert "nop" not in ready.read("modules/mid.asm")
+
+
 # ---- kills ---------------------------------------------------------------------------------------
 
 

@@ -12,13 +12,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from asmith.errors import UsageError
+from asmith.errors import StepFailedError, UsageError
+from asmith.generate import feedback
 from asmith.graph import trace as traces
 from asmith.host import files
 from asmith.model.names import ModuleName
 from asmith.model.plan import StepKind
+from asmith.model.record import Mode
 from asmith.run import answering, layout, planning, view
-from asmith.store import records
+from asmith.store import records, turns
 from asmith.store.answers import DamagedError
 
 if TYPE_CHECKING:
@@ -227,6 +229,10 @@ def reject(session: Session, name: str, reason: str) -> bool:
             f"nothing of '{name}' waits for review", help="asmith diff shows what does"
         )
     answering.log(session, mark.record, (f"{answering.REVIEW}: {reason or 'no reason given'}",))
+    if mark.record.mode is Mode.GENERATED:  # its generator is told, should it be asked again
+        error = StepFailedError("a person did not want it", why=reason or None)
+        told = feedback.render(error)
+        turns.keep(session.store, mark.record.request, mark.record.answer, told)
     view.remove_draft(session.root, module)
     return True
 
