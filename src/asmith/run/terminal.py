@@ -14,9 +14,10 @@ LOCK = threading.RLock()  # one writer at a time; a bar is not drawn over a ques
 
 def to_confirm() -> Callable[[str], bool] | None:
     """Return what asks the person there; None without a terminal, where nobody can answer."""
-    if sys.stdin is None or not sys.stdin.isatty() or not sys.stderr.isatty():
-        return None
-    return _confirm
+    both = (sys.stdin, sys.stderr)
+    if all(s is not None and not s.closed and s.isatty() for s in both):
+        return _confirm
+    return None
 
 
 def _confirm(question: str) -> bool:
