@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from asmith.store.answers import MEND
 from fakes.command import error, generator_script, in_a_process
 
 if TYPE_CHECKING:
@@ -359,8 +360,7 @@ def test_a_damaged_blob_is_refused_and_forgotten_when_removed(
         "error: module 'mid' is stale, and an object of the store is damaged",
         f"  --> .asmith/store/blobs/{old_text.name[:2]}/{old_text.name}",
         f"why:  its bytes no longer have the digest {old_text.name[:12]} that names it",
-        "help: asmith store verify --repair brings it back where there is another copy, and sets "
-        "it aside otherwise; or take it from an export: asmith store import FILE",
+        f"help: {MEND}",
     )
     assert reverted.tree("modules", "build/bin") == before
     old_text.unlink()
