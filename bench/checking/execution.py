@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iced_x86 import Decoder, OpKind
+
+from asmith.toolchain import elf
 from checking.cache import UnableError
 from checking.subjects import EXTERNALS
 
@@ -99,7 +102,7 @@ entry_{name}: dq {real}, letters_{name}, '{result}'
 
 def _table(units: Sequence[Unit]) -> str:
     """Return the table of units that the runner calls."""
-    lines = ['#include "runner.h"']
+    lines, entries = ['#include "runner.h"'], []
     for unit in units:
         lines += [f"extern char {name}[];" for name in unit.functions]
         rows = ", ".join(
@@ -107,12 +110,30 @@ def _table(units: Sequence[Unit]) -> str:
             for name, (result, arguments) in unit.functions.items()
         )
         lines.append(f"static const function {unit.name}_functions[] = {{ {rows} }};")
-    rows = ",\n".join(
-        f"{{{next(iter(unit.functions))}, {unit.name}_functions, {len(unit.functions)}}}"
-        for unit in units
-    )
+        named = numbers(unit)
+        listed = ", ".join(f"{n}L" for n in named) or "0"
+        lines.append(f"static const long {unit.name}_numbers[] = {{ {listed} }};")
+        entries.append(
+            f"{{{next(iter(unit.functions))}, {unit.name}_functions, {len(unit.functions)}, "
+            f"{unit.name}_numbers, {len(named)}}}"
+        )
+    rows = ",\n".join(entries)
     lines.append(f"const unit units[] = {{ {rows} }};\nconst int unit_count = {len(units)};\n")
     return "\n".join(lines)
+
+
+def numbers(unit: Unit) -> list[int]:
+    """Return the immediates of a unit's instructions: what it compares its arguments with."""
+    facts = elf.read_object(unit.path.read_bytes(), unit.name)
+    found: set[int] = set()
+    for section in facts.sections:
+        if section.has(section.EXEC):
+            for instruction in Decoder(64, section.data):
+                for place in range(instruction.op_count):
+                    if OpKind.IMMEDIATE8 <= instruction.op_kind(place) <= OpKind.IMMEDIATE32TO64:
+                        value = instruction.immediate(place)
+                        found.add((value + (1 << 63)) % (1 << 64) - (1 << 63))
+    return sorted(n for n in found if n != -(1 << 63))[:200]
 
 
 def _call(directory: Path, *command: str) -> None:

@@ -69,6 +69,7 @@ long shared[64];
 volatile int flag;
 unary table[16];
 
+static const unit *current;
 static char *buffers, *stack_top;
 static uint64_t log_hash;
 static uint64_t (*original)[FUNCTIONS][INPUTS]; /* results of each unit, shared by all children */
@@ -191,8 +192,18 @@ static char *filled(int number, char letter) {
     return p;
 }
 
+/* Puts a number that the unit's instructions name, or one beside it, in `value`, if it fits: an
+ * int may be a count or an index, and is small. */
+static int named(char letter, uint64_t *value) {
+    if (!current->number_count || !strchr("lihc", letter) || dice() % 3) return 0;
+    long found = current->numbers[dice() % (uint64_t)current->number_count];
+    *value = (uint64_t)found + dice() % 3 - 1;
+    return letter == 'l' || (found >= -8 && found <= 300);
+}
+
 static uint64_t value_of(char letter, int *buffer, uint64_t *length) {
     uint64_t pick = dice();
+    if (named(letter, &pick)) return pick;
     switch (letter) {
     case 'l': return pick % 2 ? dice() % 64 : dice();
     case 'i': case 'h': case 'c': return (uint64_t)((int64_t)(dice() % 44) - 4);
@@ -307,7 +318,7 @@ static void tell(const char *verdict, const char *detail, const function *f, int
 }
 
 static void judge(int number, int is_original) {
-    const unit *u = &units[number];
+    const unit *u = current = &units[number];
     int hangs = 0, differs = 0;
     for (int k = 0; k < u->count; k++) {
         const function *f = &u->functions[k];
@@ -334,7 +345,7 @@ static void judge(int number, int is_original) {
 
 static void find(int number, int unused) {
     (void)unused;
-    const unit *u = &units[number];
+    const unit *u = current = &units[number];
     for (int k = 0; k < u->count; k++)
         for (int input = 0; input < INPUTS; input++)
             if (run(&u->functions[k], input, input & 1).signal == SIGTRAP) tell("reached", "", &u->functions[k], input);

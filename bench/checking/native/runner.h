@@ -10,11 +10,14 @@ typedef struct {
     const char *arguments;
 } function;
 
-/* An object: its functions, and the address of a symbol to which offsets refer. */
+/* An object: its functions, the address of a symbol to which offsets refer, and the numbers that
+ * its instructions name, which inputs are made of among others. */
 typedef struct {
     char *anchor;
     const function *functions;
     int count;
+    const long *numbers;
+    int number_count;
 } unit;
 
 extern const unit units[];
