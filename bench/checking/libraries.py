@@ -23,6 +23,9 @@ COMPILED = (
     Library("libpq-dev", "libpq.a"),
     Library("libsqlite3-dev", "libsqlite3.a"),
     Library("libssl-dev", "libcrypto.a"),
+    Library("libssl-dev", "libssl.a"),
+    Library("libturbojpeg0-dev", "libturbojpeg.a"),
+    Library("libgmp-dev", "libgmp.a"),
 )
 
 

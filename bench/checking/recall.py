@@ -6,7 +6,9 @@ the checker reports on it what it does not report on the original; "not analysed
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import tempfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from checking.operators import Mutation
     from checking.subjects import Unit
 
+_OF_THE_CODE = re.compile(r"(ABI|VAL|FLW|RUN)\d{3}")
 UNKNOWN = {"unreached", "hangs"}
 WANTED = 0.98
 
@@ -77,7 +80,31 @@ def main(size: Size) -> bool:
             units += subjects.modules(directory)
         runner, units = _sound(units, directory)
         mutants = judge(units, runner, size.per_function)
+    print(rejected())
     return report(mutants)
+
+
+def rejected() -> str:
+    """Return what the records of the modules tell of answers that were rejected.
+
+    A rejected answer whose fault is one of the machine code would be a mutant too.
+    """
+    attempts = [
+        attempt
+        for path in sorted((subjects.ROOT / "modules").glob("*.json"))
+        for attempt in json.loads(path.read_text(encoding="utf-8"))["attempts"]
+        if attempt["outcome"] == "rejected"
+    ]
+    faults = [
+        finding
+        for attempt in attempts
+        for finding in attempt["findings"]
+        if _OF_THE_CODE.match(finding)
+    ]
+    return (
+        f"{len(attempts)} rejected answers in the records, "
+        f"{len(faults)} findings of them about the ABI{': ' if faults else ''}{'; '.join(faults)}"
+    )
 
 
 def _sound(units: list[Unit], directory: Path) -> tuple[Path, list[Unit]]:
