@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import moves
-from asmith.check.flow.arguments import look_at_arguments
+from asmith.check.flow.arguments import look_at_arguments, look_at_needs
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
 from asmith.check.flow.events import Call, Exit, Invalid, Out, Unreached
@@ -45,6 +45,7 @@ GIVEN = sum(1 << n for n in (0, 1, 2, 4, 6, 7, 8, 9, 10))
 """What may hold something at the entry of a function whose prototype is unknown: the arguments'
 registers, al of variadic functions, r10 of nested ones (psABI 3.2.3)."""
 
+ARGUMENTS = sum(1 << n for n in (1, 2, 6, 7, 8, 9))
 _PADDING = frozenset({"nop", "int3", "ud2", "hlt"})
 ANYTHING = (1 << 32) - 1
 """What may hold something in a local function of hand-written code: its own convention."""
@@ -141,6 +142,7 @@ class ObjectFlow:
     def _note(self, outcome: Outcome, graph: Graph, machine: Machine) -> None:
         """Take what a run has shown."""
         outcome.code, outcome.lowest = graph.seen, machine.lowest
+        outcome.used = machine.used & ARGUMENTS
         for start in sorted(graph.blocks):
             if graph.blocks[start].state is not None:
                 outcome.add(graph.blocks[start].events)
@@ -242,6 +244,8 @@ class ObjectFlow:
             summary = self._of(target)
         convention = self.roster.convention(target)
         look_at_arguments(m, at, convention)
+        if convention is None and summary.reads:
+            look_at_needs(m, at, summary.reads)
         m.events.append(Call(at, tuple(m.r), target, summary, convention))
         apply(m, summary, at)
         if convention is not None and convention.released_by:
@@ -312,6 +316,7 @@ class ObjectFlow:
             private=not self.compiled and outcome.convention is None,
             modes=modes,
             vectors=self._vectors(outcome),
+            reads=outcome.used,
         )
 
     def _vectors(self, outcome: Outcome) -> int:

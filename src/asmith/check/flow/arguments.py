@@ -45,3 +45,10 @@ def _argument(m: Machine, at: int, argument: Argument, number: int) -> None:
     value = m.r[register]
     if argument.size - 8 * number >= 8 or value & KIND != ENTRY or m.is_junk(value):
         m.is_bad(value, at, "needed" if argument.not_null else "argument", register)
+
+
+def look_at_needs(m: Machine, at: int, needs: int) -> None:
+    """Note registers that hold nothing and that a callee of this object reads."""
+    for register in range(16):
+        if needs >> register & 1 and m.is_junk(m.r[register]):
+            m.is_bad(m.r[register], at, "argument", register)

@@ -11,6 +11,7 @@ from asmith.check.flow.owned import UNCHECKED, checked
 from asmith.check.flow.values import (
     BASE,
     CONST,
+    ENTRY,
     JUNK,
     KIND,
     LOCAL,
@@ -121,8 +122,10 @@ def and_ri(m: Machine, e: Insn, at: int) -> None:
         m.r[e.a] = MAYBE
     elif kind == MAYBE:
         return
+    elif not mask & 15 or value == MULTIPLE:
+        m.r[e.a] = MULTIPLE
     else:
-        m.r[e.a] = MULTIPLE if not mask & 15 else MULTIPLE_OF_8 if mask & 15 == 8 else TOP
+        m.r[e.a] = MULTIPLE_OF_8 if mask & 15 == 8 else TOP
 
 
 def zero(m: Machine, e: Insn, at: int) -> None:
@@ -159,6 +162,10 @@ def alu(m: Machine, e: Insn, at: int) -> None:
         m.r[e.a] = MAYBE if mixed else UNDEF | at << 4
         m.r[FLAGS] = TOP if mixed else UNDEF | at << 4
         return
+    if value & KIND == ENTRY:
+        m.used |= 1 << (value >> 4)
+    if other & KIND == ENTRY:
+        m.used |= 1 << (other >> 4)
     m.r[FLAGS] = TOP
     if MAYBE in (value & KIND, other & KIND):
         m.r[e.a] = value if value & KIND == MAYBE else other
@@ -173,7 +180,9 @@ def alu(m: Machine, e: Insn, at: int) -> None:
             and is_round(value)
             and (is_round(other) if e.b >= 0 else not e.c & 15)
         )
-        multiple = multiple or (e.name == "and" and e.b < 0 and not e.c & 15)
+        multiple = multiple or (
+            e.name == "and" and (value == MULTIPLE or (e.b < 0 and not e.c & 15))
+        )
         m.r[e.a] = MULTIPLE if multiple else TOP
 
 
@@ -290,6 +299,8 @@ def _compared(m: Machine, e: Insn, at: int, register: int) -> bool:
     if value & KIND == MAYBE:
         m.r[FLAGS] = value
         return True
+    if value & KIND == ENTRY:
+        m.used |= 1 << (value >> 4)
     return False
 
 
@@ -329,7 +340,11 @@ def generic(m: Machine, e: Insn, at: int) -> None:
     Of some it is known that their results come from certain registers alone.
     """
     r = m.r
-    junk = bool(e.sources) and any(m.is_junk(r[n]) for n in e.sources)
+    junk = False
+    for n in e.sources:
+        if r[n] & KIND == ENTRY:
+            m.used |= 1 << (r[n] >> 4)
+        junk = junk or m.is_junk(r[n])
     if e.base != -1 or e.index != -1 or e.disp_at:
         address = m.address(e, at)
         if e.stores:

@@ -44,6 +44,7 @@ from asmith.check.flow.values import (
     constant,
     entry,
     is_round,
+    local,
     number,
     residue,
 )
@@ -78,7 +79,8 @@ class Machine:
     start of the block that is run. `reads` and `written` collect the 4-byte units of the frame
     that were read while nothing was known of them, and those that were ever stored to; `escaped`
     says that the frame's address went elsewhere; `unwritten` are units that an earlier run has
-    found to be read and never stored to.
+    found to be read and never stored to. `used` has a bit for each register whose value at the
+    entry goes into something, not counting copies.
     """
 
     __slots__ = (
@@ -96,6 +98,7 @@ class Machine:
         "slots",
         "symbols",
         "unwritten",
+        "used",
         "vectors",
         "written",
     )  # fmt: skip
@@ -112,6 +115,7 @@ class Machine:
         self.vectors = vectors
         self.block = 0
         self.lowest = 0
+        self.used = 0
         self.escaped = False
         self.reads: set[int] = set()
         self.written: set[int] = set()
@@ -291,6 +295,7 @@ class Machine:
         if kind == SYM:
             return self.symbols.shifted(value, n)
         if kind == ENTRY:
+            self.used |= 1 << (value >> 4)
             if not self.given >> (value >> 4) & 1:
                 return value >> 4 << 4 | UNDEF
             return n << 12 | (value >> 4) << 4 | OFFSET if value >> 4 < FLAGS else TOP
@@ -298,7 +303,9 @@ class Machine:
             return value + (n << 12)
         if kind == ROUND and not n & 15:
             return value
-        if kind in (LOCAL, STALE, UNDEF, MAYBE):
+        if kind == LOCAL:
+            return local((residue(value) + n) & 15) if residue(value) < UNKNOWN else value
+        if kind in (STALE, UNDEF, MAYBE):
             return value
         return TOP
 
@@ -313,6 +320,7 @@ class Machine:
             return one if a in JUNK else other
         if self.is_junk(one) or self.is_junk(other):
             return at << 4 | UNDEF
+        self.used |= (a == ENTRY) << (one >> 4 & 31) | (b == ENTRY) << (other >> 4 & 31)
         if a == STACK or b == STACK:
             pointer, index = (one, other) if a == STACK else (other, one)
             return self.moved(pointer, index, at)
@@ -359,6 +367,7 @@ class Machine:
         if kind == ENTRY:
             number = value >> 4
             if self.given >> number & 1:
+                self.used |= 1 << number
                 if self.narrow >> number & 1:
                     self.events.append(Narrow(at, use, register, value))
                 return False

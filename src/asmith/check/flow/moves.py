@@ -26,9 +26,9 @@ from asmith.check.flow.values import (
     TABLE,
     TOP,
     UNDEF,
-    UNKNOWN,
     constant,
     join,
+    residue,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def mov_rr(m: Machine, e: Insn, at: int) -> None:
 def mov_rsp(m: Machine, e: Insn, at: int) -> None:
     """Set rsp; an address in the frame that is not known exactly begins a new part of it."""
     value = m.r[e.b]
-    m.r[RSP] = m.fresh(at, UNKNOWN) if value & KIND == LOCAL else value
+    m.r[RSP] = m.fresh(at, residue(value)) if value & KIND == LOCAL else value
 
 
 def mov_rr32(m: Machine, e: Insn, at: int) -> None:
@@ -241,7 +241,7 @@ def lea(m: Machine, e: Insn, at: int) -> None:
     """Compute an address."""
     value = _computed(m, e, at)
     if e.a == RSP and value & KIND == LOCAL:
-        value = m.fresh(at, UNKNOWN)
+        value = m.fresh(at, residue(value))
     m.r[e.a] = value
 
 

@@ -33,6 +33,7 @@ class Outcome:
     address_taken: bool = False
     convention: Convention | None = None
     lowest: int = 0
+    used: int = 0
     bounded: bool = True
     code: dict[int, Insn] = field(default_factory=dict)
 

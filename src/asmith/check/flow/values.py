@@ -16,7 +16,7 @@ the million, so they are plain integers, and equal values are equal integers.
             bit 5: in rdx, not rax, bit 6: it may say a failure, and nothing has looked at it
     OFFSET  the entry value of a register plus a constant;  CHOICE  one of several SYM
     ROUND   a number that is a multiple of 16, or (payload 1) that was rounded to one of 8
-    LOCAL   some address in the frame
+    LOCAL   some address in the frame; its residue modulo 16 plus one, or 0
 """
 
 from __future__ import annotations
@@ -70,9 +70,16 @@ def base(ordinal: int, residue: int) -> int:
 
 
 def residue(value: int) -> int:
-    """Return a STACK value modulo 16, or `UNKNOWN`."""
+    """Return a STACK or LOCAL value modulo 16, or `UNKNOWN`."""
     known = value >> 4 & 31
+    if value & KIND == LOCAL:
+        return known - 1 if known else UNKNOWN
     return known if known >= UNKNOWN else (known + (value >> SHIFT)) & 15
+
+
+def local(known: int) -> int:
+    """Return an address somewhere in the frame of which only the residue modulo 16 is known."""
+    return (known + 1) << 4 | LOCAL if known < UNKNOWN else LOCAL_ADDRESS
 
 
 def join(one: int, other: int) -> int:
@@ -87,7 +94,8 @@ def join(one: int, other: int) -> int:
             return min(one, other) if a == b else one if a == UNDEF else other
         return (one if a in JUNK else other) >> 4 << 4 | MAYBE
     if a in (STACK, LOCAL) and b in (STACK, LOCAL):
-        return LOCAL_ADDRESS
+        known = residue(one)
+        return local(known) if known == residue(other) else LOCAL_ADDRESS
     if is_round(one) and is_round(other):
         return MULTIPLE
     return LOADED if is_whole(one) and is_whole(other) else TOP

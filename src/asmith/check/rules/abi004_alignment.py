@@ -1,6 +1,7 @@
 """The stack is not aligned at a call.
 
-Reported at a call when rsp is known not to be a multiple of 16 and the callee is another object's,
+Reported at a call when rsp is not a multiple of 16, or (but in profile `asm`) cannot be shown to be
+one, and the callee is another object's,
 or unknown, or one of this object that needs the alignment: because it, or what it calls in turn,
 calls out or accesses its frame by aligned instructions.
 
@@ -51,7 +52,7 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Call
 from asmith.check.flow.machine import RSP
-from asmith.check.flow.values import KIND, STACK, UNKNOWN, residue
+from asmith.check.flow.values import EIGHTS, KIND, STACK, UNKNOWN, residue
 from asmith.check.inputs import Level, Profile
 from asmith.check.places import Text
 from asmith.model.finding import Severity
@@ -74,9 +75,11 @@ def check(subject: Followed) -> Iterator[Finding]:
         if rsp & KIND != STACK or not event.summary.aligned:
             continue
         left = residue(rsp)
-        if left in (0, UNKNOWN):
+        if left == 0 or (left == UNKNOWN and subject.profile == Profile.ASM):
             continue
-        words = f"{left} modulo 16" if left < UNKNOWN else "rounded to 8 bytes only"
+        words = f"{left} modulo 16" if left < UNKNOWN else "aligned to nothing that is known"
+        if left == EIGHTS:
+            words = "rounded to 8 bytes only"
         callee = event.name or "a function by its address"
         yield subject.report(
             ID,
