@@ -20,7 +20,6 @@ import pytest
 
 from asmith.host import files
 from asmith.run import adopt
-from asmith.store.state import State
 from fakes import sample as samples
 from fakes.crashes import Crashes, products_of
 from fakes.sample import GENERATOR, Sample
@@ -261,7 +260,7 @@ def test_a_text_that_is_nowhere_leaves_the_old_module(plain: Sample) -> None:
     _cut_off_adoption(plain)
     shutil.rmtree(plain.root / "build")
     shutil.rmtree(plain.root / ".asmith/store")
-    adopt.recover(plain.root, State(plain.root / "build/state"))
+    adopt.recover(plain.root)
     assert "rax, 10" in plain.read("modules/mid.asm")
     assert "generate:mid" in plain.ran()
     assert as_if_clean(plain)

@@ -38,7 +38,7 @@ def _nothing_to_do(arguments: Sequence[str]) -> str | None:
     if asked is None or steps is None:
         return None
     if asked["--json"]:
-        return '{"schema": 1, "executed": [], "adopted": [], "errors": [], "exit_code": 0}\n'
+        return '{"schema": 1, "executed": [], "adopted": [], "in_review": [], "errors": [], "exit_code": 0}\n'
     return "" if asked["-q"] else f"nothing to do: {steps} steps up to date\n"
 
 

@@ -25,7 +25,6 @@ from asmith.run import (
     planning,
     recorder,
     review,
-    tasks,
     terminal,
     view,
 )
@@ -145,7 +144,9 @@ def approve(root: Path, name: str, *, how: How) -> Accepted:
         lock.held(root / layout.LOCK),
         recorder.recording(root, "accept", how.observer) as told,
     ):
-        session = tasks.prepare(Resident.open(root))
+        adopt.recover(root)
+        session = Session.open(root)
+        review.restore(session)
         module = session.named(name).name
         session.observer = told
         session.tell(events.Opened(session))

@@ -150,7 +150,7 @@ def stage(session: Session, steps: Sequence[Step]) -> tuple[list[Step], tuple[Mo
     subjects = {s.subject for s in steps if s.of_module}
     drafts = [
         m
-        for n, m in sorted(session.modules.items())
+        for n, m in sorted(session.seen_modules().items())
         if m.draft and n not in approved and n in subjects
     ]
     for module in drafts:
