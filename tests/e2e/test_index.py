@@ -167,7 +167,9 @@ def test_a_build_with_nothing_to_do_imports_next_to_nothing(plain: Sample) -> No
     assert not imported & HEAVY
 
 
-JSON = '{"schema": 1, "executed": [], "adopted": [], "errors": [], "exit_code": 0}\n'
+JSON = (
+    '{"schema": 1, "executed": [], "adopted": [], "in_review": [], "errors": [], "exit_code": 0}\n'
+)
 
 
 @pytest.mark.parametrize(

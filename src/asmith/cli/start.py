@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_JSON = (
+    '{"schema": 1, "executed": [], "adopted": [], "in_review": [], "errors": [], "exit_code": 0}\n'
+)
+
+
 def main() -> int:
     """Run the command line of this process and return the exit code."""
     said = _nothing_to_do(sys.argv[1:])
@@ -38,7 +43,7 @@ def _nothing_to_do(arguments: Sequence[str]) -> str | None:
     if asked is None or steps is None:
         return None
     if asked["--json"]:
-        return '{"schema": 1, "executed": [], "adopted": [], "in_review": [], "errors": [], "exit_code": 0}\n'
+        return _JSON
     return "" if asked["-q"] else f"nothing to do: {steps} steps up to date\n"
 
 
