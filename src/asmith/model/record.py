@@ -98,6 +98,7 @@ class Record:
     attempts: tuple[Attempt, ...] = ()
     accepted: str = ""  # RFC 3339, UTC, seconds
     notes: tuple[str, ...] = ()  # revalidations and attestations, one sentence each
+    made_by: Mapping[str, str] = field(default_factory=dict)  # versions: asmith, prompt, ...
 
 
 @dataclass(frozen=True, slots=True)

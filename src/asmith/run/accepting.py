@@ -210,6 +210,7 @@ def _keep(
         generator=old.generator if old else {"name": "manual"},
         attempts=old.attempts if old else (),
         accepted=clock.now(),
+        made_by=answering.made_by(),
         notes=(*(old.notes if old else ()), f"{clock.now()} {note}"),
     )
     view.write_draft(session.root, record, module.source)

@@ -6,6 +6,8 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from asmith import __version__
+from asmith.check.engine import RULESET_VERSION
 from asmith.errors import AsmithError, UnavailableError
 from asmith.generate import answer as grammar
 from asmith.generate import feedback, generators, prompt
@@ -20,6 +22,7 @@ from asmith.run import layout, view
 from asmith.store import turns
 from asmith.store.answers import DamagedError
 from asmith.store.records import trace_key
+from asmith.toolchain import nasm as nasm_tool
 
 REVIEW = "REVIEW"  # the finding of a person who rejects an answer
 
@@ -233,6 +236,7 @@ def draft(
         object=None,
         generator=dict(facts),
         accepted=clock.now(),
+        made_by=made_by(),
     )
     if problem := unfinished(name, facts):
         reject(session, record, problem)
@@ -253,6 +257,16 @@ def draft(
     record = replace(record, trace=trace, assembly=session.store.put(text.encode()))
     view.write_draft(session.root, record, text.encode())
     return record
+
+
+def made_by() -> dict[str, str]:
+    """Return the versions of what asks, checks and assembles: provenance, never staleness."""
+    return {
+        "asmith": __version__,
+        "nasm": nasm_tool.version(),
+        "prompt": str(prompt.VERSION),
+        "rules": str(RULESET_VERSION),
+    }
 
 
 def log(session: Session, record: Record, findings: tuple[str, ...]) -> None:

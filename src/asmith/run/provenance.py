@@ -123,6 +123,7 @@ def _answer(record: Record) -> Resource:
             "accepted": record.accepted,
             "attempts": len(record.attempts),
             "notes": list(record.notes),
+            "made_by": dict(record.made_by),
         },
     )
 

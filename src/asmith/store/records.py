@@ -32,6 +32,7 @@ def encode(record: Record) -> bytes:
         "generator": dict(record.generator),
         "accepted": record.accepted,
         "notes": list(record.notes),
+        **({"made_by": dict(record.made_by)} if record.made_by else {}),
         "trace": {
             "requirements": dict(trace.requirements),
             "uses": list(trace.uses),
@@ -121,7 +122,7 @@ def _damaged(where: Place, why: str, help: str) -> UsageError:  # noqa: A002 -- 
 def _record(value: dict[str, Any]) -> Record:
     known = {
         "schema", "module", "implements", "standing", "mode", "request", "answer", "assembly",
-        "object", "generator", "accepted", "notes", "trace", "attempts",
+        "object", "generator", "accepted", "notes", "trace", "attempts", "made_by",
     }  # fmt: skip
     if surplus := sorted(set(value) - known):
         raise ValueError(f"unknown key '{surplus[0]}'")
@@ -138,6 +139,7 @@ def _record(value: dict[str, Any]) -> Record:
         generator=_texts(value, "generator"),
         accepted=_text(value, "accepted"),
         notes=_strings(value, "notes"),
+        made_by=_texts(value, "made_by") if "made_by" in value else {},
         trace=Trace(
             requirements={k: Digest(v) for k, v in _texts(trace, "requirements").items()},
             uses=_strings(trace, "uses"),

@@ -49,6 +49,15 @@ def test_a_record_is_read_back_as_it_was_written() -> None:
         assert records.decode(records.encode(record), "m.json") == record
 
 
+def test_what_older_records_lack_is_read_back_where_it_is_there() -> None:
+    trace = replace(RECORD.trace, texts={"FR-001": "f MUST return x."})
+    record = replace(RECORD, trace=trace, made_by={"asmith": "0.1.0", "rules": "4"})
+    assert records.decode(records.encode(record), "m.json") == record
+    for key in ("made_by", "texts"):
+        assert key.encode() in records.encode(record)
+        assert key.encode() not in records.encode(RECORD)
+
+
 def test_equal_records_have_equal_bytes() -> None:
     other = replace(RECORD, generator=dict(reversed([("name", "manual"), ("a", "b")])))
     same = replace(RECORD, generator={"name": "manual", "a": "b"})
@@ -78,6 +87,8 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda v: v.update(object=1), "'object' must be a string"),
         (lambda v: v.update(generator={"name": 1}), "'name' must be a string"),
         (lambda v: v["trace"]["exports"]["i.f"].pop("text"), "'text' is missing"),
+        (lambda v: v.update(made_by={"rules": 4}), "'rules' must be a string"),
+        (lambda v: v["trace"].update(texts=[]), "'texts' must be an object"),
         (lambda v: v.update(generator=[]), "'generator' must be an object"),
         (lambda v: v.update(trace=[]), "'trace' must be an object"),
         (lambda v: v["trace"].update(imports=[]), "'imports' must be an object"),
