@@ -30,7 +30,6 @@ from asmith.run import (
 )
 from asmith.run.asking import Wishes
 from asmith.run.executor import run_steps
-from asmith.run.resident import Resident
 from asmith.run.session import Session
 from asmith.store import lock
 
