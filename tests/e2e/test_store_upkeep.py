@@ -291,7 +291,7 @@ def test_push_sends_what_was_accepted_before_there_was_a_shared_store(
 
 
 def test_push_to_a_store_that_is_away_is_unavailable(
-    asmith: Command, grown: Sample, tmp_path: Path
+    asmith: Command, grown: Sample, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = f'[tool.asmith.store]\nurl = "file://{tmp_path}/none"\nwrite = true\n'
     grown.write("pyproject.toml", grown.read("pyproject.toml") + config)
@@ -301,6 +301,7 @@ def test_push_to_a_store_that_is_away_is_unavailable(
         f"error: the shared store file://{tmp_path}/none is away",
         "why:  NotADirectoryError: there is no such directory; make it first",
     )
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(

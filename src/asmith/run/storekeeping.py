@@ -94,6 +94,7 @@ def push(root: Path) -> tuple[str, ...]:
             where=CONFIG,
             help='add to pyproject.toml: [tool.asmith.store], url = "...", write = true',
         )
+    store.shared.tells = False
     sent = []
     for record in _accepted(root, store):
         if not store.share(record):

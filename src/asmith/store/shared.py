@@ -38,6 +38,7 @@ class Shared:
     def __init__(self, url: str, *, write: bool, seconds: float) -> None:
         self.writes = write
         self.away: UnavailableError | None = None
+        self.tells = True  # that it is away; who asks for nothing else says it himself
         self._url = url.rstrip("/")
         self._shown = re.sub(r"//[^/@]*@", "//", self._url)  # without a name and password
         self._seconds = seconds
@@ -118,11 +119,15 @@ class Shared:
             why = f"it did not answer within {self._seconds:g} s"
         except ImportError as error:
             extra = _EXTRAS.get(self._url.partition(":")[0])
-            why = f"pip install 'asmith[{extra}]' brings what it needs" if extra else str(error)
+            missing = f"its back end is not installed: pip install 'asmith[{extra}]'"
+            why = missing if extra else str(error)
         except Exception as error:  # a back end may raise anything  # noqa: BLE001
             why = f"{type(error).__name__}: {error}".replace(self._url, self._shown)
         self.away = UnavailableError(f"the shared store {self._shown} is away", why=why)
-        _warn(f"the shared store {self._shown} is away; the build goes on without it\nwhy:  {why}")
+        if self.tells:
+            _warn(
+                f"the shared store {self._shown} is away; the build goes on without it\nwhy:  {why}"
+            )
         return None
 
     def _open(self) -> Any:

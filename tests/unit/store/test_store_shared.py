@@ -302,7 +302,9 @@ def test_a_missing_back_end_says_what_to_install(
     machine = Machine(tmp_path / "here", f"{scheme}://bucket/path")
     assert machine.found() == []
     assert machine.shared.away
-    assert machine.shared.away.why == f"pip install 'asmith[{extra}]' brings what it needs"
+    assert machine.shared.away.why == (
+        f"its back end is not installed: pip install 'asmith[{extra}]'"
+    )
 
 
 def test_an_unknown_scheme_is_away_with_its_reason(tmp_path: Path) -> None:
