@@ -66,9 +66,9 @@ TEXT = """\
         push    rbx
         push    r12
         sub     rsp, 8                  ; rsp = 0 mod 16
-        mov     rbx, rdi
+        {take}
         mov     r12d, {number}
-        test    rdi, rdi
+        test    rbx, rbx
         jz      .done
         sub     rbx, 1
 {calls}.done:
@@ -109,7 +109,9 @@ class Synthetic:
             uses = ", ".join(self.names[c] for c in self.calls[k])
             spec = SPEC.format(name=name, uses=uses, number=self.number(k))
             (self.root / f"specs/{name}.md").write_text(spec)
-            prototype = "int main(uint64_t x)" if k == 0 else f"uint64_t {name}(uint64_t x)"
+            prototype = (
+                "int main(int argc, char **argv)" if k == 0 else f"uint64_t {name}(uint64_t x)"
+            )
             (self.root / f"interfaces/{name}.h").write_text(HEADER.format(prototype))
 
     def number(self, k: int) -> int:
@@ -119,7 +121,8 @@ class Synthetic:
     def text(self, k: int, banner: str, number: int) -> str:
         """Return the text of module k."""
         calls = "".join(CALL.format(self.names[c]) for c in self.calls[k])
-        return TEXT.format(banner=banner, name=self.names[k], number=number, calls=calls)
+        take = "mov     rbx, rdi" if k else "mov     ebx, edi                ; argc"
+        return TEXT.format(banner=banner, name=self.names[k], number=number, calls=calls, take=take)
 
     def _write_modules(self) -> None:
         workspace = workspaces.load(self.root)

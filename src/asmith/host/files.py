@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
-import tempfile
+import threading
 from typing import TYPE_CHECKING
 
 from asmith.errors import AsmithError, Place, UnavailableError, UsageError
@@ -110,7 +111,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False, mode: int = 
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, temporary = _beside(path)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -125,6 +126,18 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False, mode: int = 
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         raise explain(error, "write the file", path) from error
+
+
+def _beside(path: Path) -> tuple[int, str]:
+    """Create a file with a name of its own beside another one; return it, open, and its path."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    while True:
+        name = f"{path.parent}/.{path.name}.{os.getpid()}-{next(_NUMBERS)}"
+        with contextlib.suppress(FileExistsError):  # of a process before, that was killed
+            return os.open(name, flags, 0o600), name
+
+
+_NUMBERS = itertools.count()
 
 
 def _sync_directory(path: Path) -> None:
@@ -226,6 +239,8 @@ def below(path: Path) -> tuple[Path, ...]:
 @contextlib.contextmanager
 def scratch(parent: Path) -> Iterator[Path]:
     """Yield a new empty directory below `parent` that is gone afterwards."""
+    import tempfile  # slow to import, rarely needed
+
     make_directory(parent)
     try:
         holder = tempfile.TemporaryDirectory(dir=parent, prefix="run-", ignore_cleanup_errors=True)
@@ -233,3 +248,54 @@ def scratch(parent: Path) -> Iterator[Path]:
         raise explain(error, "create a directory", parent) from error
     with holder as name:
         yield parent.__class__(name)
+
+
+@contextlib.contextmanager
+def workplace(parent: Path) -> Iterator[Path]:
+    """Yield an empty directory below `parent` that is this thread's alone; one at a time.
+
+    One process at a time may use `parent`. The directory is empty again afterwards and kept for the
+    next one: on a busy disk, making and removing a directory takes longer than most steps.
+    """
+    number = _PLACES.setdefault(threading.get_ident(), len(_PLACES))
+    path = parent / f"place-{number}"
+    _empty(path)
+    make_directory(path)
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(AsmithError):
+            _empty(path)
+
+
+def remove_below(parent: Path) -> None:
+    """Remove whatever is in a directory, and keep it; a missing one is fine."""
+    try:
+        entries = list(os.scandir(parent))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise explain(error, "list the directory", parent) from error
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove_tree(parent / entry.name)
+        else:
+            remove(parent / entry.name)
+
+
+_PLACES: dict[int, int] = {}  # thread -> its number
+
+
+def _empty(path: Path) -> None:
+    """Remove what is in a directory; one with directories in it goes as a whole."""
+    try:
+        entries = list(os.scandir(path))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise explain(error, "list the directory", path) from error
+    if any(entry.is_dir(follow_symlinks=False) for entry in entries):
+        remove_tree(path)
+        return
+    for entry in entries:
+        remove(path / entry.name)

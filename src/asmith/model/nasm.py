@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def without_comment(line: str) -> str:
     return line.rstrip()
 
 
+@lru_cache(maxsize=64)
 def code_text(text: str) -> str:
     """Return the code alone, one logical line a line: equal code texts assemble to equal bytes.
 

@@ -14,6 +14,7 @@ from asmith.errors import (
     StoppedError,
     UnavailableError,
 )
+from asmith.host import files
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
 from asmith.run import (
@@ -117,6 +118,7 @@ def _built(
         outcome, session = _build(at_home, options, observer, asking)
     finally:
         at_home.wrote()
+        files.remove_below(root / layout.SCRATCH)
     at_home.settle(session)
     if resident is None:
         at_home.save()

@@ -55,7 +55,7 @@ def _execute(session: Session, step: Step) -> None:
         with session.guard:
             before = _inputs(session, step)
             session.state.begin(Slot.STAGE, str(step))
-        with files.scratch(session.root / layout.SCRATCH) as scratch:
+        with files.workplace(session.root / layout.SCRATCH) as scratch:
             try:
                 made = actions.perform(session, step, scratch)
             except AsmithError:

@@ -84,6 +84,7 @@ class Run:
             repair.reject_drafts(self.session)
             self.session.asking.close()
             self.session.state.compact(only_if_long=True)
+            files.remove_below(self.session.root / layout.SCRATCH)
             self._record()
             if self._home is not None:
                 self._home.settle(self.session)
@@ -131,7 +132,7 @@ def prepare(
     alone answers. `asking` is that of the run, where there was a session before.
     """
     adopt.recover(at_home.root)
-    files.remove_tree(at_home.root / layout.SCRATCH)  # of a build that was killed: the lock is ours
+    files.remove_below(at_home.root / layout.SCRATCH)  # of a build that was killed
     session = at_home.session()
     session.force = force
     session.asks = asks
