@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmith.contract.reader import read_interface, read_interfaces
 from asmith.errors import Place, UsageError, did_you_mean
 from asmith.host import files
 from asmith.model.contract import Entry, EntryKind, Interface
 from asmith.model.names import Digest, InterfaceName, ModuleName, digest_bytes
 from asmith.project import config as configuration
 from asmith.project import spec as specs
+from asmith.project.contracts import Contracts
 from asmith.project.lazy import Lazy
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def load(root: Path) -> Workspace:
     headers = reading.headers(
         [InterfaceName(n.removesuffix(".h")) for n in files.listing(root / "interfaces", ".h")]
     )
+    from asmith.contract.reader import read_interfaces
+
     interfaces = read_interfaces(headers)
     stems = [n.removesuffix(".md") for n in files.listing(root / "specs", ".md")]
     found = {ModuleName(stem): reading.spec(ModuleName(stem)) for stem in stems}
@@ -143,7 +145,7 @@ def load_lazily(
     texts.
     """
     reading = _Reading(root)
-    headers = reading.headers(interfaces)
+    contracts = Contracts(root, reading.headers(interfaces), cache)
     modules = {module for implementers in bound.values() for module in implementers}
 
     def spec_of(name: ModuleName) -> Spec:
@@ -157,11 +159,17 @@ def load_lazily(
         root,
         reading.config(),
         Lazy(modules, spec_of),
-        Lazy(interfaces, lambda name: read_interface(name, headers, cache=cache)),
+        Lazy(interfaces, contracts.interface),
         reading.sources,
         bound,
     )
     return workspace
+
+
+def keep_contracts(workspace: Workspace) -> None:
+    """Keep the interfaces of a workspace that was read as a whole."""
+    digests = {n: workspace.sources[i.path] for n, i in workspace.interfaces.items()}
+    Contracts(workspace.root, {}, {}, digests).keep(workspace.interfaces)
 
 
 class AnotherProjectError(Exception):

@@ -96,6 +96,8 @@ class Resident:
 
     def settle(self, session: Session) -> None:
         """Know what a session came to, at the end of a build that holds the lock still."""
+        if session.known is None:
+            workspaces.keep_contracts(session.workspace)
         self.known = indexing.known(session)
         self.paths.clear()
         self.wrote()
