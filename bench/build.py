@@ -11,6 +11,7 @@ or from PATH.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -42,7 +43,10 @@ class Cost:
 def run(command: list[str | Path], cwd: Path) -> Cost:
     """Run a command that must succeed."""
     start = time.perf_counter()
-    child = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    child = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+    )
     assert child.stdout is not None
     said = child.stdout.read()
     _, status, usage = os.wait4(child.pid, 0)
@@ -51,6 +55,11 @@ def run(command: list[str | Path], cwd: Path) -> Cost:
     if status:
         sys.exit(f"{command} failed:\n{said.decode()}")
     return Cost(wall, usage.ru_utime + usage.ru_stime)
+
+
+def costs_of(command: list[str | Path], cwd: Path) -> Callable[[int], Cost]:
+    """Return what runs a command."""
+    return lambda _: run(command, cwd)
 
 
 def turns(rounds: int, **commands: Callable[[int], Cost]) -> dict[str, Cost]:
@@ -90,10 +99,7 @@ class Bench:
 
         def asmith(_: int) -> Cost:
             shutil.rmtree(self.project / "build", ignore_errors=True)
-            steps = [f"assemble:{n}" for n in self.made.names]
-            cost = run([ASMITH, "build", "-q", "-n", "2"], self.project)
-            assert steps
-            return cost
+            return run([ASMITH, "build", "-q", "-n", "2"], self.project)
 
         def ninja(_: int) -> Cost:
             for name in ("obj", ".ninja_log", ".ninja_deps", "program"):
@@ -101,7 +107,7 @@ class Bench:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             return run([self.ninja, "-j2"], self.beside)
 
-        self.row("full build, -n 2", turns(rounds, asmith=asmith, ninja=ninja))
+        self.row("full build with all checks, -n 2", turns(rounds, asmith=asmith, ninja=ninja))
 
     def nothing(self, rounds: int) -> None:
         """Nothing to do."""
@@ -113,6 +119,11 @@ class Bench:
             doit=lambda _: run([DOIT], self.project),
         )
         self.row("nothing to do", costs)
+        os.environ["ASMITH_PURE_PYTHON"] = "1"
+        pure = turns(rounds, without_accelerator=costs_of([ASMITH, "build"], self.project),
+                     ninja=costs_of([self.ninja], self.beside))  # fmt: skip
+        del os.environ["ASMITH_PURE_PYTHON"]
+        self.row("nothing to do", pure)
         more = costs["asmith"].wall - costs["python"].wall
         cpu = costs["asmith"].cpu - costs["python"].cpu
         print(f"N={self.count:<6} nothing to do: a bare python and {more * 1e3:.1f} ms "
@@ -122,7 +133,6 @@ class Bench:
         """One module's constant changed, to the linked program; nothing else to do then."""
         k = self.count // 2
         name = self.made.names[k]
-        old = f"r12d, {self.made.number(k)}"
 
         def edit(path: Path, number: int) -> None:
             text = path.read_text()
@@ -138,7 +148,6 @@ class Bench:
             edit(self.made.ninja_input(self.beside, name), number)
             return run([self.ninja], self.beside)
 
-        assert old
         costs = turns(
             rounds,
             asmith=asmith,
@@ -149,6 +158,17 @@ class Bench:
         doit = costs["with_doit"].wall - costs["python"].wall
         self.row("one module to the linked program", costs)
         self.row(f"the same without doit's import ({doit * 1e3:.0f} ms)", costs, minus=doit)
+
+    def resident(self, rounds: int) -> None:
+        """One module changed in a process that stays in memory."""
+        script = Path(__file__).with_name("in_memory.py")
+        command = [sys.executable, script, self.project, str(rounds)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = json.loads(done.stdout)
+        print(f"N={self.count:<6} in memory, one module to the linked program:"
+              f" {found['build'] * 1e3:.1f} ms, of it CPU in this process {found['cpu'] * 1e3:.1f};"
+              f" planned in {found['plan'] * 1e3:.1f} ms;"
+              f" at most {found['memory'] / 1e6:.0f} MB", flush=True)  # fmt: skip
 
 
 def main() -> None:
@@ -165,6 +185,7 @@ def main() -> None:
             bench.full(options.full_rounds)
             bench.nothing(options.rounds)
             bench.one(options.rounds)
+            bench.resident(options.rounds)
 
 
 if __name__ == "__main__":
