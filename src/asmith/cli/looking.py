@@ -24,11 +24,18 @@ def _open(options: argparse.Namespace) -> Session:
     return Session.open(root_of(options))
 
 
+def _changed(options: argparse.Namespace) -> Session:
+    """Return a session of what changed since the last build, if that is known."""
+    from asmith.run.resident import Resident
+
+    return Resident.open(root_of(options)).session()
+
+
 def plan(options: argparse.Namespace) -> int:
     """Print every step that a build would run at most, with reasons."""
     from asmith.run import planning, review
 
-    session = _open(options)
+    session = _open(options) if options.targets else _changed(options)
     made = planning.plan(session, options.targets)
     generate = [p for p in made.steps if p.step.kind is StepKind.GENERATE]
     estimates = _estimates(session, [ModuleName(p.step.subject) for p in generate], options)

@@ -15,7 +15,7 @@ from asmith.host import files, process
 from asmith.model.names import InterfaceName, ModuleName, canonical_json
 from asmith.model.plan import Step, StepKind
 from asmith.model.stamp import render_stamp
-from asmith.run import groups, inputs, layout
+from asmith.run import groups, inputs, layout, parts
 from asmith.toolchain import elf, header, link, nasm
 from asmith.verify.support import support_sources
 
@@ -196,7 +196,7 @@ def _nothing_between(
     entry_points: Sequence[str],
 ) -> bool:
     """Tell whether the objects of a product surely agree, without reading them."""
-    summaries = [(n, session.summary(n)) for n in session.linked(step)]
+    summaries = [(n, parts.summary(session, n)) for n in session.linked(step)]
     known = [(n, s) for n, s in summaries if s is not None]
     if len(known) < len(summaries):
         return False
@@ -207,7 +207,7 @@ def _nothing_between(
         library = session.library(InterfaceName(interface))
         return symbol in exported.get(library, ())
 
-    screened = session.screen(step)
+    screened = parts.screen(session, step)
     screened.hold(known)
     everywhere = frozenset[str]().union(*exported.values())
     return screened.clean(entry_points, provided, everywhere.__contains__)

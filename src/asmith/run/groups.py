@@ -6,14 +6,13 @@ built before. Groups are derived and no step's output: each is verified when it 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
 from asmith.host import files, signature
 from asmith.model.names import canonical_json, digest_of
 from asmith.model.plan import Step, StepKind
-from asmith.run import layout
+from asmith.run import layout, parts
 from asmith.store import index
 from asmith.toolchain import link
 
@@ -21,25 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from asmith.model.names import ModuleName
     from asmith.run.session import Session
-
-_SIZE = 48  # objects a group has at most on average
-
-
-def numbered(names: Sequence[ModuleName]) -> dict[int, list[ModuleName]]:
-    """Return the groups of a product by number, members in order.
-
-    The number of groups is a power of two, so that a new module seldom moves the others.
-    """
-    count = 1
-    while count * _SIZE < len(names):
-        count *= 2
-    groups: dict[int, list[ModuleName]] = {}
-    for name in names:
-        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % count
-        groups.setdefault(number, []).append(name)
-    return dict(sorted(groups.items()))
 
 
 def joined(session: Session, step: Step, scratch: Path) -> list[str]:
@@ -47,8 +28,8 @@ def joined(session: Session, step: Step, scratch: Path) -> list[str]:
     directory = session.root / layout.GROUPS / step.subject
     kept = _Kept(directory)
     found = []
-    for number, members in numbered(session.linked(step)).items():
-        digests = [session.object_digest(n) for n in members]
+    for number, members in parts.members(session, step).items():
+        digests = [parts.object_digest(session, n) for n in members]
         key = digest_of("group", [members, digests, session.tools.driver()])
         if not kept.holds(key):
             paths = [session.output(Step(StepKind.ASSEMBLE, n), f"obj/{n}.o") for n in members]

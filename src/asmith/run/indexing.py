@@ -15,7 +15,7 @@ from asmith.errors import AsmithError
 from asmith.host import files, process, signature
 from asmith.model.names import InterfaceName, ModuleName, digest_bytes
 from asmith.model.plan import Step, StepKind
-from asmith.run import adopt, inputs, layout
+from asmith.run import adopt, inputs, layout, parts
 from asmith.run.known import Known, Node
 from asmith.store import index
 from asmith.store.state import Slot
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from asmith.run.session import Session
 
 _TOOLS = ("nasm", "objcopy", "cc", "ld", "mold", "ld.lld", "ld.gold", "pkg-config")
-_OWN = ("__init__.py", "check/engine.py", "toolchain/nasm.py", "toolchain/link.py")
+_OWN = (
+    "__init__.py", "check/engine.py", "run/inputs.py", "toolchain/nasm.py", "toolchain/link.py",
+)  # fmt: skip
 _FILE = "file "  # how the inputs of a step name a file of the project
 _MISSING = "missing"  # the digest that inputs give a file that is not there
 
@@ -105,7 +107,7 @@ def _node(session: Session, name: ModuleName) -> Node:
         object="" if entry is None else entry.outputs[f"obj/{name}.o"],
         tested=inputs.has_tests(session, name),
         size=len(session.modules[name].source or b""),
-        link=session.summary(name),
+        link=parts.summary(session, name),
     )
 
 
@@ -167,11 +169,13 @@ def _trusted(session: Session, path: str, digest: str) -> signature.Signature:
 def _fix(session: Session, head: index.Head, names: Collection[ModuleName]) -> None:
     """Note what counts by stat data alone and may have come with this build."""
     root = str(session.root)
-    head.listings[index.DRAFTS] = index.list_one(root, index.DRAFTS, "")
-    for path, (_, suffix, wanted) in head.listings.items():
-        now = index.list_one(root, path, suffix)
-        if now[2] == wanted:
-            head.listings[path] = now
+    for path in index.WAITING:  # whoever holds the lock is the one who changes them
+        head.listings[path] = index.list_one(root, path, "")
+    for path, (seen, suffix, wanted) in head.listings.items():
+        if signature.of(f"{root}/{path}") != seen:
+            now = index.list_one(root, path, suffix)
+            if now[2] == wanted:
+                head.listings[path] = now
     libraries = {lib.path for lib in inputs.libraries(session, names)}
     for name in session.externals(names):
         interface = session.workspace.interfaces[name]

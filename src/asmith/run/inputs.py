@@ -19,7 +19,7 @@ from asmith.contract.layout import size_of
 from asmith.model import nasm as nasm_text
 from asmith.model.names import InterfaceName, ModuleName, digest_bytes, digest_of
 from asmith.model.plan import Step, StepKind
-from asmith.run import layout
+from asmith.run import layout, parts
 from asmith.toolchain import link, nasm
 from asmith.verify import contract_json
 
@@ -172,7 +172,7 @@ def library_of(session: Session, interface: Interface) -> Library:
 def _link(session: Session, step: Step) -> Inputs:
     for compare in session.comparisons(session.linked(step)):
         held(session, StepKind.COMPARE, compare.subject)
-    found = _objects(session, step, stamps=True)
+    found = _linked_objects(session, step)
     product = session.workspace.config.products[step.subject]
     found["product"] = digest_of("product", [product.kind, product.roots, product.offers])
     found["driver"] = digest_of("driver", [session.tools.driver(), link.FLAGS])
@@ -181,6 +181,14 @@ def _link(session: Session, step: Step) -> Inputs:
     for library in libraries(session, session.linked(step)):
         found[f"library {library.name}"] = library.identity()
     return found
+
+
+def _linked_objects(session: Session, step: Step) -> Inputs:
+    """Return the objects of a product; of a large one by group, since a build keeps them all."""
+    if not is_large(session, step):
+        return _objects(session, step, stamps=True)
+    digests = parts.group_digests(session, step, lambda n: digests_of(session, n, checked=True))
+    return {f"objects of group {number}": digest for number, digest in digests.items()}
 
 
 def is_large(session: Session, step: Step) -> bool:
@@ -205,14 +213,14 @@ def _test(session: Session, step: Step) -> Inputs:
 def _objects(session: Session, step: Step, *, stamps: bool) -> Inputs:
     found: Inputs = {}
     for name in session.linked(step):
-        code, stamp = _digests(session, name, checked=stamps)
+        code, stamp = digests_of(session, name, checked=stamps)
         found[f"code of {name}"] = code
         if stamps:
             found[f"stamp of {name}"] = stamp
     return found
 
 
-def _digests(session: Session, name: ModuleName, *, checked: bool) -> tuple[str, str]:
+def digests_of(session: Session, name: ModuleName, *, checked: bool) -> tuple[str, str]:
     """Return the digests of an object's code and stamp, which must hold, and its check too."""
     node = session.node(name)
     if node is not None:
@@ -226,9 +234,8 @@ def _digests(session: Session, name: ModuleName, *, checked: bool) -> tuple[str,
 def libraries(session: Session, modules: Iterable[ModuleName]) -> tuple[Library, ...]:
     """Return the system libraries behind what modules import, resolved, sorted by name."""
     packages = session.workspace.config.libraries
-    called = {interface for name in modules for interface in session.calls(name)}
-    names = {session.library(i) for i in called if i in session.workspace.interfaces}
-    return tuple(session.tools.library(n, packages.get(n, "")) for n in sorted(names - {""}))
+    names = sorted(session.libraries_of(modules))
+    return tuple(session.tools.library(n, packages.get(n, "")) for n in names)
 
 
 def has_tests(session: Session, name: ModuleName) -> bool:

@@ -11,7 +11,7 @@ from asmith.host import machine
 from asmith.model.iteration import Iteration, Kind, Result
 from asmith.model.names import ModuleName
 from asmith.model.plan import StepKind, Why
-from asmith.run import edits, kinds, layout
+from asmith.run import edits, kinds, layout, parts
 from asmith.run.tools import Tools
 from asmith.store.iterations import Log
 
@@ -123,7 +123,7 @@ def _texts(recorder: Recorder) -> dict[str, Any]:
     session = recorder.session
     if session is None:
         return {}
-    total = session.text_bytes()
+    total = parts.text_bytes(session)
     regenerated, new, whole = [], 0, 0
     for name in recorder.adopted:
         old, now = recorder.modules.get(name), session.modules[name]

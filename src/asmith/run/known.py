@@ -17,10 +17,10 @@ from asmith.graph import structure
 from asmith.model.names import InterfaceName, ModuleName
 from asmith.model.plan import Step, StepKind
 from asmith.project.config import CONFIG
-from asmith.run import layout
+from asmith.run import layout, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from asmith.host.signature import Signature
     from asmith.store.index import Head
@@ -62,6 +62,50 @@ class Touched:
     interfaces: frozenset[InterfaceName] = frozenset()  # whose headers changed
 
 
+class Linked:
+    """What one product links, with sums over it that an edit of one module leaves as they are."""
+
+    def __init__(self, modules: tuple[ModuleName, ...], nodes: Mapping[ModuleName, Node]) -> None:
+        self.modules = modules
+        self.members = frozenset(modules)
+        self.groups = parts.numbered(modules)
+        self.group_of = {name: k for k, names in self.groups.items() for name in names}
+        self.digests: dict[int, str] = {}  # of the groups that nothing touches
+        self._nodes = nodes
+        self._called: frozenset[InterfaceName] | None = None
+        self._libraries: frozenset[str] | None = None
+        self._externals: frozenset[InterfaceName] | None = None
+
+    def called(self) -> frozenset[InterfaceName]:
+        """Return the interfaces whose functions or data any object refers to."""
+        if self._called is None:
+            self._called = frozenset(i for m in self.modules for i in self._nodes[m].calls)
+        return self._called
+
+    def libraries(self, of: Mapping[InterfaceName, str]) -> frozenset[str]:
+        """Return the libraries that implement those, by `of`, which maps every interface to one."""
+        if self._libraries is None:
+            self._libraries = frozenset(of.get(i, "") for i in self.called()) - {""}
+        return self._libraries
+
+    def externals(self) -> frozenset[InterfaceName]:
+        """Return the interfaces of libraries that any spec uses."""
+        if self._externals is None:
+            self._externals = frozenset(i for m in self.modules for i in self._nodes[m].externals)
+        return self._externals
+
+    def replaced(self, name: ModuleName, old: Node, new: Node) -> None:
+        """Take note of another node."""
+        if name not in self.members:
+            return
+        if (old.code, old.stamp) != (new.code, new.stamp):
+            self.digests.pop(self.group_of[name], None)
+        if old.calls != new.calls:
+            self._called = self._libraries = None
+        if old.externals != new.externals:
+            self._externals = None
+
+
 @dataclass(slots=True)
 class Known:
     """A project at the end of its last build."""
@@ -75,6 +119,7 @@ class Known:
     unsettled_steps: tuple[str, ...]
     tools: dict[str, Any]  # versions of tools and places of libraries
     screens: dict[str, Screen] = field(default_factory=dict)  # product -> sums of its objects
+    _products: dict[str, Linked] = field(default_factory=dict)
     _seen_by: dict[InterfaceName, set[ModuleName]] = field(default_factory=dict)
     _callers: dict[InterfaceName, set[ModuleName]] = field(default_factory=dict)
     _bound: dict[InterfaceName, tuple[ModuleName, ...]] = field(default_factory=dict)
@@ -128,9 +173,18 @@ class Known:
                 found[interface].add(name)
         return found
 
+    def product(self, name: str) -> Linked:
+        """Return what a product links, with its sums."""
+        found = self._products.get(name)
+        if found is None or found.modules is not self.linked[name]:
+            found = self._products[name] = Linked(self.linked[name], self.nodes)
+        return found
+
     def replace(self, name: ModuleName, node: Node) -> None:
         """Take another node for a module."""
         old = self.nodes[name]
+        for product in self._products.values():
+            product.replaced(name, old, node)
         for reverse, before, after in (
             (self._seen_by, old.sees, node.sees),
             (self._callers, old.calls, node.calls),
@@ -208,10 +262,12 @@ class Known:
 
     def _joint(self, modules: Iterable[ModuleName]) -> set[Step]:
         """Return the links and tests that reach modules, and the comparisons behind them."""
-        reached = self.reaching(modules)
-        found = {Step(StepKind.TEST, m) for m in reached if self.nodes[m].tested}
-        set_of = set(reached)
-        found |= {Step(StepKind.LINK, p) for p, ms in self.linked.items() if set_of & set(ms)}
+        changed = frozenset(modules)
+        products = (p for p in self.linked if not changed.isdisjoint(self.product(p).members))
+        found = {Step(StepKind.LINK, p) for p in products}
+        if any(node.tested for node in self.nodes.values()):
+            reached = self.reaching(changed)
+            found |= {Step(StepKind.TEST, m) for m in reached if self.nodes[m].tested}
         found |= {Step(StepKind.COMPARE, i) for m in modules for i in self.nodes[m].externals}
         return found
 

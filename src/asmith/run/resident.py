@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from asmith.errors import AsmithError
 from asmith.host import signature
 from asmith.project import workspace as workspaces
-from asmith.run import indexing, layout
+from asmith.run import indexing, layout, near
 from asmith.run.known import Known
 from asmith.run.session import Session
 from asmith.store import index
@@ -78,7 +78,8 @@ class Resident:
         journal = signature.of(str(self.root / layout.STATE))
         if self.known is None or journal != self._journal:
             return None
-        touched = self.known.touched(self.paths)
+        waiting = index.waiting(str(self.root), self.known.head)
+        touched = self.known.touched({*self.paths, *map(layout.source, waiting)})
         if touched is None:
             return None
         if self.state is None:
@@ -86,7 +87,7 @@ class Resident:
         try:
             bound, interfaces = self.known.bound(), self.known.libraries
             workspace = workspaces.load_lazily(self.root, bound, interfaces, self._cache)
-            return Session.near(self.known, touched, workspace, self.state)
+            return near.session_of(self.known, touched, workspace, self.state)
         except (workspaces.AnotherProjectError, AsmithError):
             return None  # reading everything says the same with all that belongs to it, or is right
 

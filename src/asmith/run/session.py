@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asmith.abi import include
-from asmith.check import screen as screens
 from asmith.errors import UsageError, did_you_mean
 from asmith.graph import dirty, structure
 from asmith.graph.trace import SYMBOLS, stamp_of
@@ -20,41 +19,25 @@ from asmith.model.names import Digest, InterfaceName, ModuleName, digest_bytes, 
 from asmith.model.plan import Reason, Step, StepKind, Why
 from asmith.model.stamp import render_stamp
 from asmith.project import workspace as workspaces
-from asmith.project.lazy import Lazy
 from asmith.run import inputs, layout, view
 from asmith.run.asking import Asking
 from asmith.run.events import nobody
+from asmith.run.status import Status
 from asmith.run.tools import Tools
 from asmith.store import index, shared
 from asmith.store.answers import Store
 from asmith.store.state import Entry, Slot, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
+    from collections.abc import Callable, Collection, Iterable, MutableMapping
     from pathlib import Path
 
-    from asmith.check.screen import Summary
     from asmith.errors import AsmithError
     from asmith.model.record import Stamp
     from asmith.project.config import Product
     from asmith.run.events import Event, Observer
-    from asmith.run.known import Known, Node, Touched
+    from asmith.run.known import Known, Linked, Node
     from asmith.run.view import Module
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What is known of a step: the valid entry and its slot, or the reasons to run it."""
-
-    slot: Slot | None = None
-    entry: Entry | None = None
-    reasons: tuple[Reason, ...] = ()
-    blocked_by: Step | None = None
-
-    @property
-    def clean(self) -> bool:
-        """Tell whether the step's result holds."""
-        return self.entry is not None or (not self.reasons and self.blocked_by is None)
 
 
 @dataclass(slots=True)
@@ -90,9 +73,7 @@ class Session:
     _digests: dict[str, index.Seen] = field(default_factory=dict)
 
     @classmethod
-    def open(
-        cls, root: Path, held: Collection[ModuleName] = (), *, state: State | None = None
-    ) -> Session:
+    def open(cls, root: Path, *, state: State | None = None) -> Session:
         """Read a project, all of it."""
         listings = index.listings(str(root))  # before anything is read: what comes later is new
         workspace = workspaces.load(root)
@@ -101,7 +82,7 @@ class Session:
             workspace,
             state or State(root / layout.STATE),
             Store(root / layout.KEPT, shared.configured(workspace.config.store)),
-            view.look_at_all(workspace, held),
+            view.look_at_all(workspace),
             listings=listings,
         )
 
@@ -110,54 +91,13 @@ class Session:
         with self.guard:
             self.observer(event)
 
-    @classmethod
-    def near(
-        cls, known: Known, touched: Touched, workspace: workspaces.Workspace, state: State
-    ) -> Session:
-        """Look at what changed files touch, and at nothing else; `known` answers for the rest.
-
-        Raises `AnotherProjectError` if that no longer can be.
-        """
-        root = workspace.root
-        modules = Lazy(known.nodes, lambda name: view.look(workspace, name))
-        store = Store(root / layout.KEPT, shared.configured(workspace.config.store))
-        session = cls(root, workspace, state, store, modules, known, touched.modules)
-        session.tools = Tools(known.tools)
-        for name in touched.interfaces:
-            library = workspace.interfaces[name].library
-            if known.libraries[name] != ("" if library is None else library.name):
-                raise workspaces.AnotherProjectError(name)
-        session.region = frozenset(session._region(touched))
-        before = {Step(k, m) for m in touched.modules for k in known.kinds_of(m)}
-        session.outside = known.head.steps - len(before | touched.steps)
-        return session
-
-    def _region(self, touched: Touched) -> Iterator[Step]:
-        """Yield the steps that may have to run: those of touched modules, and what reaches them."""
-        for name in touched.modules:
-            yield from self.steps_of(name)
-        yield from self.comparisons(touched.modules)
-        for step in touched.steps:
-            if step.kind is StepKind.COMPARE:
-                users = self.known.seen_by(InterfaceName(step.subject)) if self.known else ()
-                if step.subject in self.externals(users):
-                    yield step
-            elif not step.of_module or step.subject not in touched.modules:
-                yield step
-
     def looked_at(self) -> tuple[ModuleName, ...]:
         """Return the modules that are looked at: all, or those that changed files touch."""
         return tuple(self.modules if self.known is None else sorted(self.active))
 
     def seen_modules(self) -> dict[ModuleName, Module]:
-        """Return the modules that are looked at, as they are now."""
+        """Return the modules that are looked at."""
         return {name: self.modules[name] for name in self.looked_at()}
-
-    def text_bytes(self) -> int:
-        """Return the bytes of all modules' texts."""
-        nodes = {} if self.known is None else self.known.nodes
-        rest = sum(node.size for name, node in nodes.items() if name not in self.active)
-        return rest + sum(len(m.source or b"") for m in self.seen_modules().values())
 
     def settled(self, step: Step) -> bool:
         """Tell whether a step holds because nothing touches it."""
@@ -170,29 +110,6 @@ class Session:
     def sees(self, name: ModuleName) -> tuple[InterfaceName, ...]:
         """Return the interfaces that a module may name something of, sorted."""
         return tuple(self.workspace.visible_interfaces(name))
-
-    def summary(self, name: ModuleName) -> Summary | None:
-        """Return an object's part in a link, if it was summed up when the object was made."""
-        node = self.node(name)
-        if node is not None:
-            return node.link
-        entry = self.status(Step(StepKind.ASSEMBLE, name)).entry
-        return None if entry is None else screens.summary_of(entry.facts.get("link"))
-
-    def object_digest(self, name: ModuleName) -> str:
-        """Return the digest of an object that holds."""
-        node = self.node(name)
-        if node is not None:
-            return node.object
-        entry = self.status(Step(StepKind.ASSEMBLE, name)).entry
-        assert entry is not None, name
-        return entry.outputs[f"obj/{name}.o"]
-
-    def screen(self, step: Step) -> screens.Screen:
-        """Return the sums of a product's objects, as far as they are known."""
-        if self.known is None:
-            return screens.Screen()
-        return self.known.screens.setdefault(step.subject, screens.Screen())
 
     def library(self, name: InterfaceName) -> str:
         """Return the library that implements an interface, or an empty text."""
@@ -330,6 +247,8 @@ class Session:
 
     def externals(self, modules: Iterable[ModuleName]) -> tuple[InterfaceName, ...]:
         """Return the interfaces of libraries that the specs of modules use, sorted."""
+        if (product := self._unchanged(modules)) is not None:
+            return tuple(sorted(product.externals()))
         found: set[InterfaceName] = set()
         for name in modules:
             node = self.node(name)
@@ -339,6 +258,27 @@ class Session:
                 used = {u.interface for u in self.workspace.specs[name].uses}
                 found |= {i for i in used if self.library(i)}
         return tuple(sorted(found))
+
+    def libraries_of(self, modules: Iterable[ModuleName]) -> frozenset[str]:
+        """Return the names of the libraries that objects of modules refer to."""
+        if self.known is not None and (product := self._unchanged(modules)) is not None:
+            return product.libraries(self.known.libraries)
+        called = {interface for name in modules for interface in self.calls(name)}
+        known = (self.library(i) for i in called if i in self.workspace.interfaces)
+        return frozenset(known) - {""}
+
+    def _unchanged(self, modules: Iterable[ModuleName]) -> Linked | None:
+        """Return the product that links just these, if nobody calls or uses anything else now."""
+        if self.known is None:
+            return None
+        for name, linked in self.known.linked.items():
+            if linked is modules and all(
+                frozenset(node.calls) == self.calls(m) and node.externals == self.externals([m])
+                for m in self.active
+                for node in (self.known.nodes[m],)
+            ):
+                return self.known.product(name)
+        return None
 
     def status(self, step: Step) -> Status:
         """Return what is known of a step now."""

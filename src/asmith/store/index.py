@@ -31,13 +31,13 @@ Seen = tuple[tuple[int, int, int, int], str, int]
 
 PATH = "build/index"
 LOCK = "build/lock"
-DRAFTS = "build/stage/modules"
+WAITING = ("build/stage/modules", ".asmith/review")  # what no build has adopted yet, by module
 TESTS = "tests/modules"
 _ENVIRONMENT = (
     "PATH", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR", "PKG_CONFIG_SYSROOT_DIR", "LIBRARY_PATH",
     "COMPILER_PATH", "GCC_EXEC_PREFIX",
 )  # fmt: skip
-_MAGIC = b"asmith index 6\n"
+_MAGIC = b"asmith index 7\n"
 _LENGTHS = 24  # bytes: checksum, length of the head, length of the body, 8 each
 _COARSE = 5  # CLOCK_REALTIME_COARSE: the clock that the kernel stamps files with
 _TICK = 10_000_000  # nanoseconds: a file written within the last tick may still change unseen
@@ -262,10 +262,17 @@ def listing(path: str, suffix: str) -> tuple[str, ...]:
 
 def listings(root: str) -> Listings:
     """Return the directories of a project in which a new name matters, as they are now."""
-    wanted = [("specs", ".md"), ("interfaces", ".h"), (DRAFTS, "")]
+    wanted = [("specs", ".md"), ("interfaces", ".h"), *((path, "") for path in WAITING)]
     tests = [path for path, _, _ in os.walk(f"{root}/{TESTS}") if "__pycache__" not in path]
     wanted += [(os.path.relpath(path, root), "") for path in tests] or [(TESTS, "")]
     return {path: list_one(root, path, suffix) for path, suffix in wanted}
+
+
+def waiting(root: str, head: Head) -> set[str]:
+    """Return the modules of which something waits now, or waited when the head was made."""
+    now = (name for path in WAITING for name in listing(f"{root}/{path}", ""))
+    before = (name for path in WAITING for name in head.listings[path][2])
+    return {name.rpartition(".")[0] for name in (*now, *before)}
 
 
 def list_one(root: str, path: str, suffix: str) -> tuple[Signature, str, tuple[str, ...]]:
