@@ -86,11 +86,11 @@ class Bench:
         self.ninja = ninja
         self.count = count
 
-    def row(self, title: str, costs: dict[str, Cost], *, minus: float = 0.0) -> None:
-        """Print one row; the ratio is of the first two columns, `minus` seconds taken off."""
+    def row(self, title: str, costs: dict[str, Cost], *, minus: Cost = Cost(0.0, 0.0)) -> None:
+        """Print one row; the ratio is of the first two columns, `minus` taken off the first."""
         cells = [f"{n} {c.wall * 1e3:.1f} ms ({c.cpu * 1e3:.1f})" for n, c in costs.items()]
         first, second = list(costs.values())[:2]
-        ratio = (first.wall - minus) / second.wall, (first.cpu - minus) / second.cpu
+        ratio = (first.wall - minus.wall) / second.wall, (first.cpu - minus.cpu) / second.cpu
         print(f"N={self.count:<6} {title}: {', '.join(cells)}; "
               f"ratio {ratio[0]:.2f} ({ratio[1]:.2f})", flush=True)  # fmt: skip
 
@@ -155,9 +155,12 @@ class Bench:
             python=lambda _: run([sys.executable, "-c", "pass"], self.project),
             with_doit=lambda _: run([sys.executable, "-c", "import doit.doit_cmd"], self.project),
         )
-        doit = costs["with_doit"].wall - costs["python"].wall
+        with_doit, python = costs.pop("with_doit"), costs.pop("python")
+        doit = Cost(with_doit.wall - python.wall, with_doit.cpu - python.cpu)
         self.row("one module to the linked program", costs)
-        self.row(f"the same without doit's import ({doit * 1e3:.0f} ms)", costs, minus=doit)
+        self.row(
+            f"the same without doit's import ({doit.cpu * 1e3:.0f} ms of CPU)", costs, minus=doit
+        )
 
     def resident(self, rounds: int) -> None:
         """One module changed in a process that stays in memory."""

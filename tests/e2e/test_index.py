@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asmith.run import build, events, layout, planning
+from asmith.run import build, events, layout, parts, planning
 from asmith.run.resident import Resident
 from asmith.run.session import Session
 from asmith.store import index, lock
+from asmith.toolchain import link
 from fakes import data as datas
 from fakes import edits
 from fakes.sample import GENERATOR, Sample
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from fakes.data import Data
 
-SEEDS = int(os.environ.get("ASMITH_SEEDS", "2"))
+SEEDS = int(os.environ.get("ASMITH_SEEDS", "1"))
 EDITS = int(os.environ.get("ASMITH_EDITS", "12"))
 HEAVY = {"argparse", "networkx", "doit", "pycparser", "elftools", "dataclasses", "json", "re"}
 OUTPUTS = ("build/obj", "build/include", "build/check", "build/bin", "modules")
@@ -101,7 +102,13 @@ def damage(copies: list[Copy], chosen: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_what_is_known_changes_nothing_of_what_runs(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("large", [False, True], ids=["direct", "groups"])
+def test_what_is_known_changes_nothing_of_what_runs(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, large: bool
+) -> None:
+    if large:  # as for hundreds of modules
+        monkeypatch.setattr(link, "DIRECT", 1)
+        monkeypatch.setattr(parts, "_SIZE", 2)
     chosen = random.Random(seed)  # noqa: S311 -- reproducible
     copies = [
         Copy(tmp_path / "with"),
