@@ -14,11 +14,13 @@ from asmith.model.iteration import Kind, Result
 from asmith.run import layout
 from asmith.store.iterations import Log
 from fakes.command import generator_that, without_generator
+from fakes.sample import Sample
 from fakes.watching import Watching
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fakes.command import Command
-    from fakes.sample import Sample
 
 FAST = ("--idle", "0.2")
 
@@ -261,3 +263,17 @@ def test_bad_arguments(asmith: Command, plain: Sample, arguments: list[str], mes
         for number, handler in handlers:
             signal.signal(number, handler)
     assert (said.code, said.messages()) == (2, [message])
+
+
+def test_a_program_is_run_and_run_again_when_it_changed(asmith: Command, tmp_path: Path) -> None:
+    assert asmith.bare("init", "-q", str(tmp_path / "project")).code == 0
+    project = Sample(tmp_path / "project")
+    project.build()
+    with Watching(project, "--run", "hello") as watching:
+        assert watching.note("hello ended") == "hello ended by itself with status 0"
+        text = project.read("modules/hello.asm")
+        status = "        xor     eax, eax"
+        assert text.count(status) == 1
+        project.remove("tests")
+        project.write("modules/hello.asm", text.replace(status, "        mov     eax, 3"))
+        assert watching.note("hello ended") == "hello ended by itself with status 3"

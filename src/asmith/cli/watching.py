@@ -33,6 +33,7 @@ def watch(options: argparse.Namespace) -> int:
         idle=options.idle,
         run=options.product or "",
         arguments=tuple(options.arguments),
+        output=2 if options.json else 1,
     )
     loop = Watch(root, asked, printer)
     stopped = _on_signals(loop)

@@ -19,7 +19,7 @@ _POLL = 0.005  # seconds between two looks
 
 
 class Service:
-    """A running program. Its output is ours; it has nothing to read."""
+    """A running program. It has nothing to read."""
 
     def __init__(
         self,
@@ -28,13 +28,18 @@ class Service:
         cwd: Path,
         environment: Mapping[str, str],
         descriptors: Sequence[int] = (),
+        output: int = 1,
     ) -> None:
-        """Start it with `environment` added to ours and these descriptors open."""
+        """Start it with `environment` added to ours and these descriptors open.
+
+        Its standard output is our descriptor `output`.
+        """
         try:
             self._child = subprocess.Popen(  # noqa: S603 -- a product that the user named
                 list(command),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
+                stdout=output,
                 env={**os.environ, **environment},
                 pass_fds=tuple(descriptors),
                 process_group=0,

@@ -42,6 +42,13 @@ def run_steps(
     tasks.in_run(lambda: int(runner.run_all(control.task_dispatcher())))
 
 
+def warm() -> None:
+    """Import what the first run would have to, for whoever has time before it."""
+    from doit import control, dependency, runner, task
+
+    del control, dependency, runner, task
+
+
 def _among(task: dict[str, Any], todo: Mapping[str, Step]) -> dict[str, Any]:
     """Return a task as doit itself knows it, with its dependencies among `todo` alone."""
     made = {k: v for k, v in task.items() if k != "basename"}

@@ -235,6 +235,12 @@ def _tables() -> Any:
     return registers, mnemonics, flows, others, iced, iced.InstructionInfoFactory()
 
 
+def warm() -> None:
+    """Load what the first decoding would have to, for whoever has time before it."""
+    _tables()
+    _features()
+
+
 @cache
 def _features() -> Any:
     import iced_x86 as iced

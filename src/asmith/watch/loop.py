@@ -48,6 +48,7 @@ class Options:
     quiet: float = 0.02  # seconds without an event before a build starts
     run: str = ""  # the product to keep running
     arguments: tuple[str, ...] = ()  # of that program
+    output: int = 1  # the descriptor that it writes to
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,16 @@ class Told:
     tested: float | None
     total: float
     row: Iteration | None  # of the log
+
+
+def _warm() -> None:
+    """Load what the first edit would have to wait for."""
+    from asmith.run import executor, iterations
+    from asmith.toolchain import decode
+
+    del iterations
+    executor.warm()
+    decode.warm()
 
 
 class Printer(Protocol):
@@ -92,7 +103,9 @@ class Watch:
             from asmith.host import files
 
             check(config.parse(files.read_bytes(root / config.CONFIG)), options.run)
-            self.runner = Runner(root, options.run, options.arguments, printer.note)
+            self.runner = Runner(
+                root, options.run, options.arguments, printer.note, output=options.output
+            )
         self._asking = Asking()  # of the whole time: so is its budget
         self._stopping = False
         self._newer = threading.Event()  # an edit came that the running build does not know
@@ -139,6 +152,7 @@ class Watch:
         self._notice = notice
         try:
             self._iterate((), asks=False, since=clock.age())
+            _warm()
             while not self._stopping:
                 self._turn()
         finally:
@@ -180,7 +194,10 @@ class Watch:
 
     def _wait(self) -> str:
         """Return the next word of the inbox, or "" when there is something to do without one."""
-        seconds = _LOOK if self.runner is not None else 3600.0
+        seconds = 3600.0
+        if self.runner is not None:
+            soon = self.runner.wants()
+            seconds = _LOOK if soon is None else min(soon + 0.001, _LOOK)
         if self.edits.waiting():
             seconds = self.edits.rest(self.options.quiet)
         elif self._ask_at is not None:

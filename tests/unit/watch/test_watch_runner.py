@@ -123,9 +123,9 @@ def test_no_client_notices_that_the_program_is_replaced(product: Product) -> Non
 def test_the_same_bytes_need_no_restart(product: Product) -> None:
     product.make("1")
     product.until_it_answers("1")
-    before = product.runner._service
+    before = product.runner._running
     product.make("1")
-    assert product.runner._service is before
+    assert product.runner._running is before
 
 
 def test_a_new_program_that_fails_leaves_the_old_one_running(product: Product) -> None:
@@ -161,8 +161,8 @@ def test_an_end_by_itself_is_told_once(product: Product) -> None:
 def test_stopping_leaves_nothing(product: Product) -> None:
     product.make("1", before="import subprocess; subprocess.Popen(['sleep', '1000'])")
     product.until_it_answers("1")
-    service = product.runner._service
-    assert service is not None
+    assert product.runner._running is not None
+    service = product.runner._running.service
     product.runner.stop()
     listed = subprocess.run(
         ["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True
