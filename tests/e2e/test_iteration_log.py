@@ -95,13 +95,19 @@ def test_each_kind_of_change_is_known(plain: Sample) -> None:
     assert (last(plain).kind, last(plain).files) == (Kind.CLEAN, ())
 
 
-def test_prose_is_part_of_the_next_edit(plain: Sample) -> None:
+def test_prose_is_an_iteration_without_a_step(plain: Sample) -> None:
     plain.edit("specs/top.md", "Nothing here matters", "Nothing at all matters")
     assert plain.ran() == []
+    row = last(plain)
+    assert (row.kind, row.result, row.steps) == (Kind.PROSE, Result.ADOPTED, ())
+    assert [f.path for f in row.files] == ["specs/top.md"]
     plain.edit("specs/mid.md", "add 10", "add 11")
     plain.ran()
-    assert [f.path for f in last(plain).files] == ["specs/mid.md", "specs/top.md"]
-    assert last(plain).kind is Kind.REQUIREMENT
+    assert [f.path for f in last(plain).files] == ["specs/mid.md"]
+    before = log(plain).read()
+    (plain.root / "specs/mid.md").touch()
+    assert plain.ran() == []
+    assert log(plain).read() == before
 
 
 def test_tests_are_counted_and_timed(sample: Sample) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -277,3 +279,58 @@ def test_a_program_is_run_and_run_again_when_it_changed(asmith: Command, tmp_pat
         project.remove("tests")
         project.write("modules/hello.asm", text.replace(status, "        mov     eax, 3"))
         assert watching.note("hello ended") == "hello ended by itself with status 3"
+
+
+def served(sample: Sample, *arguments: str) -> tuple[int, str, str]:
+    """Run `asmith` as its script does, in a sample's project."""
+    run = "import sys; from asmith.cli.start import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", run, *arguments],
+        cwd=sample.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_another_process_has_its_commands_run(plain: Sample) -> None:
+    generator_that(plain, "open('calls', 'a').write(name + '\\n')")
+    with Watching(plain, "--idle", "600") as watching:
+        while not (plain.root / "build/watch.sock").exists():
+            time.sleep(0.01)
+        assert (plain.root / "build/watch.sock").stat().st_mode & 0o777 == 0o600
+        plain.edit("specs/mid.md", "add 10", "add 11")
+        assert watching.iteration()["result"] == "waiting"
+        code, out, err = served(plain, "plan")
+        assert (code, out.splitlines()[0], err) == (0, "generate:mid", "")
+        code, out, err = served(plain, "build")
+        assert (code, out) == (0, "adopted: mid\n4 steps ran, 6 up to date\n")
+        assert err.startswith("generate:mid                 requirement-changed: mid:FR-001")
+        code, out, err = served(plain, "build", "nothing", "-q")
+        assert (code, out) == (2, "")
+        assert err.startswith("error: there is no module, product or step 'nothing'\nhelp: ")
+        assert watching.is_quiet()
+        changed_by_hand(plain, 20)
+        assert watching.iteration()["executed"] == ["assemble:mid", "check:mid", "link:sum"]
+    assert not (plain.root / "build/watch.sock").exists()
+    assert served(plain, "build")[:2] == (0, "nothing to do: 10 steps up to date\n")
+
+
+def test_a_socket_that_nobody_serves_is_passed_over(plain: Sample) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(plain.root / "build/watch.sock"))
+    plain.edit("specs/mid.md", "add 10", "add 11")
+    assert served(plain, "build", "-q")[0] == 0
+
+
+def test_nonsense_on_the_socket_is_passed_over(plain: Sample) -> None:
+    with Watching(plain) as watching:
+        path = plain.root / "build/watch.sock"
+        while not path.exists():
+            time.sleep(0.01)
+        for data in (b"", b"nonsense\n", b'{"schema":2,"arguments":[]}\n', b"[]\n"):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
+                assert client.recv(10) == b""
+        changed_by_hand(plain, 20)
+        assert watching.iteration()["result"] == "adopted"

@@ -10,6 +10,7 @@ import sys
 
 from asmith.store import index
 
+_SERVED = ("build", "plan", "why")
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,9 @@ def main() -> int:
     """Run the command line of this process and return the exit code."""
     said = _nothing_to_do(sys.argv[1:])
     if said is None:
+        code = _served(sys.argv[1:])
+        if code is not None:
+            return code
         from asmith.cli.main import main as rest
 
         return rest()
@@ -45,6 +49,24 @@ def _nothing_to_do(arguments: Sequence[str]) -> str | None:
     if asked["--json"]:
         return _JSON
     return "" if asked["-q"] else f"nothing to do: {steps} steps up to date\n"
+
+
+def _served(arguments: Sequence[str]) -> int | None:
+    """Let the project's `asmith watch` run a command; None if there is none, or not for that."""
+    words, start = list(arguments), "."
+    if words[:1] == ["-C"] and len(words) > 1:
+        start, words = words[1], words[2:]
+    if not words or words[0] not in _SERVED:
+        return None
+    if "-C" in words[:-1]:
+        at = words.index("-C")
+        start, words = words[at + 1], words[:at] + words[at + 2 :]
+    root = _root(start)
+    if root is None or not os.path.exists(f"{root}/build/watch.sock"):
+        return None
+    from asmith.cli import served
+
+    return served.ask(root, [*words, "-C", root])
 
 
 def _asked(arguments: Sequence[str]) -> dict[str, str] | None:

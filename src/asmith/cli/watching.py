@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from asmith.cli.main import main
 from asmith.cli.output import root_of
 from asmith.errors import ExitCode, UsageError
 from asmith.host import clock
@@ -35,7 +36,7 @@ def watch(options: argparse.Namespace) -> int:
         arguments=tuple(options.arguments),
         output=2 if options.json else 1,
     )
-    loop = Watch(root, asked, printer)
+    loop = Watch(root, asked, printer, main)
     stopped = _on_signals(loop)
     with (
         Notice(root, loop.noticed, lost=loop.lost, poll=options.poll) as notice,

@@ -96,6 +96,8 @@ class Recorder:
         self.session = session
         if self.first is None:
             self.first = session
+            # Where the index knew all that did not change, what is looked at was touched.
+            self.always = self.always or (session.known is not None and bool(session.looked_at()))
             self.modules = session.seen_modules()
             drafts = (n for n, m in self.modules.items() if m.draft)
             texts = ((n, files.read_if_exists(self.root / layout.source(n))) for n in drafts)
@@ -148,7 +150,8 @@ class Recorder:
         What was asked for in vain (an unknown target, `--locked` of what is stale) is no iteration.
         """
         failed = self.closed is not None and self.closed.errors
-        if not (self.ran or self.always or failed or self.result(failure) is Result.REFUSED):
+        looked = self.always and self.closed is not None
+        if not (self.ran or looked or failed or self.result(failure) is Result.REFUSED):
             return None
         from asmith.run import iterations
         from asmith.store.iterations import LogError

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 
 
 _PATIENCE = 2.0  # seconds
+_WATCHED = 120.0  # seconds that a build of `watch` may take before others give up
+WATCH = "watch"  # the note of a process that gives the lock back soon
 
 
-def acquire(path: Path) -> int:
-    """Take the lock and return its descriptor; a held one is refused with its owner's pid."""
+def acquire(path: Path, *, note: str = "") -> int:
+    """Take the lock and return its descriptor; a held one is refused with its owner's pid.
+
+    `note` says who we are. For a `watch` others wait: it gives the lock back after each build.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -36,7 +41,7 @@ def acquire(path: Path) -> int:
         )
     try:
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(handle, f"{os.getpid()}\n{note}\n".encode(), 0)
     except OSError:
         pass  # a full disk: the lock holds without its owner's name
     return handle
@@ -48,12 +53,15 @@ def _taken(handle: int) -> bool:
     A child that a killed build was just starting holds it until it has become another program:
     where the owner is no more, that moment is waited for.
     """
-    deadline = clock.monotonic() + _PATIENCE
+    began = clock.monotonic()
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if os.path.exists(f"/proc/{_owner(handle)}") or clock.monotonic() > deadline:
+            watched = _note(handle) == WATCH
+            if os.path.exists(f"/proc/{_owner(handle)}") and not watched:
+                return False
+            if clock.monotonic() > began + (_WATCHED if watched else _PATIENCE):
                 return False
             clock.pause(0.002)
         else:
@@ -62,7 +70,16 @@ def _taken(handle: int) -> bool:
 
 def _owner(handle: int) -> str:
     """Return the process id that the lock names; empty if it names none."""
-    return os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+    return _words(handle)[0]
+
+
+def _note(handle: int) -> str:
+    return _words(handle)[1]
+
+
+def _words(handle: int) -> tuple[str, str]:
+    owner, _, note = os.pread(handle, 64, 0).decode("ascii", "replace").partition("\n")
+    return owner.strip(), note.strip()
 
 
 def release(handle: int) -> None:

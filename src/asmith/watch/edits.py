@@ -68,9 +68,9 @@ class Edits:
             return True
 
     def learn(self, digests: Mapping[str, str]) -> None:
-        """Take over what a build read of files that are not known yet."""
+        """Take over what a build read: other bytes are an edit, whenever they came."""
         with self._guard:
-            self._known = {**digests, **self._known}
+            self._known |= digests
 
     def settle(self, paths: Iterable[str]) -> None:
         """Take the bytes of files as known: a build wrote them, or has read them."""

@@ -26,9 +26,10 @@ from asmith.run.resident import Resident
 from asmith.store import lock
 from asmith.watch.edits import Edits
 from asmith.watch.runner import Runner, check
+from asmith.watch.server import Request, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from asmith.model.iteration import Iteration
@@ -90,14 +91,24 @@ class Printer(Protocol):
 class Watch:
     """One project, watched until `stop`."""
 
-    def __init__(self, root: Path, options: Options, printer: Printer) -> None:
-        """Read the configuration if a program is to be run; raises `UsageError`."""
+    def __init__(
+        self,
+        root: Path,
+        options: Options,
+        printer: Printer,
+        command: Callable[[list[str]], int],
+    ) -> None:
+        """Read the configuration if a program is to be run; raises `UsageError`.
+
+        `command` runs the commands of other processes.
+        """
         self.root = root
         self.options = options
         self.printer = printer
+        self._command = command
         self.home = Resident.open(root)
         self.edits = Edits(root)
-        self.inbox: queue.SimpleQueue[str] = queue.SimpleQueue()  # may be put from a signal handler
+        self.inbox: queue.SimpleQueue[str | Request] = queue.SimpleQueue()  # signal handlers put
         self.runner: Runner | None = None
         if options.run:
             from asmith.host import files
@@ -153,8 +164,9 @@ class Watch:
         try:
             self._iterate((), asks=False, since=clock.age())
             _warm()
-            while not self._stopping:
-                self._turn()
+            with Server(self.root, self.inbox.put):
+                while not self._stopping:
+                    self._turn()
         finally:
             if self.runner is not None:
                 self.runner.stop()
@@ -175,14 +187,24 @@ class Watch:
         elif not word and self._unsaved:
             self._save()
 
-    def _obey(self, word: str) -> None:
-        if word == "q":
+    def _obey(self, word: str | Request) -> None:
+        if isinstance(word, Request):
+            self._serve(word)
+        elif word == "q":
             self.stop()
         elif word == "lost":
             self.home.forget()
             self._iterate((), asks=False, since=0.0)
         elif word in ("\n", "\r", " ") and self._ask_at is not None:
             self._ask_at = clock.monotonic()
+
+    def _serve(self, request: Request) -> None:
+        """Run the command of another process, and know what it did."""
+        self._save()
+        request.run(self._command)
+        self.home = Resident.open(self.root)
+        if self.home.known is not None:  # what it wrote is no edit
+            self.edits.learn({path: digest for path, _, digest in self.home.known.head.files()})
 
     def _take(self) -> None:
         """Build what was edited, if it is quiet."""
@@ -192,7 +214,7 @@ class Watch:
                 since = max(0.0, clock.monotonic() - last - self.options.quiet)
                 self._iterate(paths, asks=False, since=since)
 
-    def _wait(self) -> str:
+    def _wait(self) -> str | Request:
         """Return the next word of the inbox, or "" when there is something to do without one."""
         seconds = 3600.0
         if self.runner is not None:
@@ -289,7 +311,7 @@ class Watch:
         told = False
         while True:
             try:
-                return lock.acquire(self.root / layout.LOCK)
+                return lock.acquire(self.root / layout.LOCK, note=lock.WATCH)
             except UnavailableError as error:
                 if self._newer.is_set():
                     raise StoppedError("the build was stopped") from None
