@@ -100,21 +100,23 @@ class Shared:
         return self.away is None
 
     def _write(self, path: str, data: bytes) -> None:
-        self._do(lambda fs: _put(fs, self._path(path), data))
+        self._do(lambda fs: _put(fs, self._path(path), data), writes=True)
 
     # ---- the door --------------------------------------------------------------------------------
 
     def _path(self, path: str) -> str:
         return f"{self._url}/{path}"
 
-    def _do(self, work: Callable[[Any], T]) -> T | None:
+    def _do(self, work: Callable[[Any], T], *, writes: bool = False) -> T | None:
         """Return what `work` returns; None if there is no such object, or the store is away."""
         if self.away is not None:
             return None
         try:
             return deadline.within(self._seconds, lambda: work(self._open()))
         except FileNotFoundError:
-            return None
+            if not writes:
+                return None
+            why = "there is no such bucket or directory to write to"
         except TimeoutError:
             why = f"it did not answer within {self._seconds:g} s"
         except ImportError as error:

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -288,6 +289,21 @@ def test_a_directory_that_is_not_mounted_is_away_and_not_made(tmp_path: Path) ->
     assert not machine.accept(record())
     assert not (tmp_path / "mount").exists()
     assert "make it first" in str(machine.shared.away and machine.shared.away.why)
+
+
+def test_a_place_that_is_gone_when_it_is_written_to_is_away(tmp_path: Path) -> None:
+    """As a bucket that does not exist: reading from it finds nothing, writing fails."""
+
+    def gone(*_: Any) -> None:
+        raise FileNotFoundError
+
+    machine = Machine(tmp_path / "here", f"memory://{tmp_path.name}")
+    assert machine.found() == []
+    assert machine.shared.away is None
+    machine.shared._filesystem = SimpleNamespace(cat_file=gone, pipe_file=gone)
+    assert not machine.accept(record())
+    assert machine.shared.away is not None
+    assert machine.shared.away.why == "there is no such bucket or directory to write to"
 
 
 @pytest.mark.parametrize(("scheme", "extra"), [("s3", "s3"), ("gs", "gs"), ("https", "http")])
