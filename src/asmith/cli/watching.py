@@ -115,14 +115,17 @@ def line(told: Told) -> str:
         more = len(told.paths) - 1
         parts.append(told.paths[0] + (f" +{more}" if more else ""))
     kinds = Counter(s.partition(":")[0] for s in told.executed)
-    parts.append(", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "nothing to do")
+    done = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+    if done or not told.waiting:
+        parts.append(done or "nothing to do")
     parts += _times(told)
     return "  ".join(parts)
 
 
 def _times(told: Told) -> list[str]:
     if told.cancelled:
-        return [f"stopped by a newer edit after {words.seconds(told.since + told.total)}"]
+        who = "by a newer edit " if told.newer else ""
+        return [f"stopped {who}after {words.seconds(told.since + told.total)}"]
     if told.errors:
         count = len(told.errors)
         return [f"FAILED: {count} error{'s' if count != 1 else ''}; the last good build stays"]
@@ -133,7 +136,7 @@ def _times(told: Told) -> list[str]:
         found.append(f"tested {words.seconds(told.since + told.tested)}")
     if told.waiting:
         many = len(told.waiting)
-        found.append(f"{many} module{'s' if many > 1 else ''} to generate when it is quiet")
+        found.append(f"{many} module{'s' if many > 1 else ''} to generate when no edit comes")
     return found or [f"{words.seconds(told.since + told.total)}"]
 
 

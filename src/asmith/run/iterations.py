@@ -102,7 +102,9 @@ def _kinds(recorder: Recorder, result: Result) -> tuple[Kind, ...]:
     assembled = {s.subject for s in recorder.reasons if s.kind is StepKind.ASSEMBLE}
     edited = any(m.edited for n, m in recorder.modules.items() if n in assembled or n in touched)
     found = kinds.of(moved, recorder.reasons, seen_by_callers=visible, types=types, edited=edited)
-    return found or kinds.of(recorder.stale, {}, seen_by_callers=visible, types=types)
+    if found in ((), (Kind.REPAIR,)):  # what was begun before, or waits: the reasons stay
+        return kinds.of(recorder.stale, {}, seen_by_callers=visible, types=types) or found
+    return found
 
 
 def _seen_by_callers(recorder: Recorder, name: str) -> bool:

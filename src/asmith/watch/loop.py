@@ -61,6 +61,7 @@ class Told:
     errors: tuple[AsmithError, ...]
     waiting: tuple[AsmithError, ...]  # modules whose generator is asked after the idle time
     cancelled: bool
+    newer: bool  # by a newer edit, not by whoever ends it all
     since: float  # seconds from the last edit, without the debounce, to the start
     linked: float | None  # seconds from the start
     tested: float | None
@@ -255,6 +256,7 @@ class Watch:
             errors=tuple(e for e in errors if e not in waiting),
             waiting=waiting,
             cancelled=cancelled,
+            newer=cancelled and not self._stopping,
             since=since,
             linked=recorder.times.get(StepKind.LINK),
             tested=None if errors or cancelled else recorder.times.get(StepKind.TEST),
