@@ -142,7 +142,6 @@ class ObjectFlow:
     def _note(self, outcome: Outcome, graph: Graph, machine: Machine) -> None:
         """Take what a run has shown."""
         outcome.code, outcome.lowest = graph.seen, machine.lowest
-        outcome.used = machine.used & ARGUMENTS
         for start in sorted(graph.blocks):
             if graph.blocks[start].state is not None:
                 outcome.add(graph.blocks[start].events)
@@ -178,7 +177,9 @@ class ObjectFlow:
             function, self.roster.codes, self.roster.functions, self.symbols, call, self._returns
         )
         context = Context(self.compiled, self.strict, self.barriers, outcome.convention, self._tail)
-        Fixpoint(graph, machine, context).run()
+        run = Fixpoint(graph, machine, context)
+        run.run()
+        outcome.used = (run.needs or 0) & ARGUMENTS & ~machine.spilled
         return graph, machine
 
     def _machine(self, outcome: Outcome) -> Machine:

@@ -181,7 +181,7 @@ def alu(m: Machine, e: Insn, at: int) -> None:
             and (is_round(other) if e.b >= 0 else not e.c & 15)
         )
         multiple = multiple or (
-            e.name == "and" and (value == MULTIPLE or (e.b < 0 and not e.c & 15))
+            e.name == "and" and (is_round(value) or (is_round(other) if e.b >= 0 else not e.c & 15))
         )
         m.r[e.a] = MULTIPLE if multiple else TOP
 

@@ -96,6 +96,7 @@ class Fixpoint:
         self.convention = context.convention
         self._tail = context.tail
         self._barriers = context.barriers
+        self.needs: int | None = None  # registers that every run of the function reads
         self.graph = graph
         self.machine = machine
         self._queue: list[int] = []
@@ -117,6 +118,8 @@ class Fixpoint:
             if runs > MOST_RUNS:
                 raise NotFollowed("its state does not converge")
             self._block(self.graph.blocks[start])
+            if self.needs is None:
+                self.needs = self.machine.used
 
     def _queue_up(self, start: int) -> None:
         if start not in self._queued:

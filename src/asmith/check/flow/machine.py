@@ -80,7 +80,8 @@ class Machine:
     that were read while nothing was known of them, and those that were ever stored to; `escaped`
     says that the frame's address went elsewhere; `unwritten` are units that an earlier run has
     found to be read and never stored to. `used` has a bit for each register whose value at the
-    entry goes into something, not counting copies.
+    entry goes into something, not counting copies; `spilled` one for each that is stored in the
+    frame, as all are that a variadic function may have got.
     """
 
     __slots__ = (
@@ -96,6 +97,7 @@ class Machine:
         "r",
         "reads",
         "slots",
+        "spilled",
         "symbols",
         "unwritten",
         "used",
@@ -116,6 +118,7 @@ class Machine:
         self.block = 0
         self.lowest = 0
         self.used = 0
+        self.spilled = 0
         self.escaped = False
         self.reads: set[int] = set()
         self.written: set[int] = set()
@@ -167,6 +170,8 @@ class Machine:
         kind = value & KIND
         if kind in (STACK, LOCAL):
             self.escaped = True
+        elif kind == ENTRY:
+            self.spilled |= 1 << (value >> 4)
         elif kind == RESULT and self.r[self.OWNED]:
             let_go(self, value)
 

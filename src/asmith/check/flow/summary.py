@@ -43,7 +43,7 @@ class Summary:
     results: tuple[int, ...] = (0, 2)  # of those that it changes, which hold a result
     narrow: bool = False  # the upper half of its result is undefined
     vector_results: int = 3
-    reads: int = 0  # registers whose value at the entry goes into something
+    reads: int = 0  # registers whose value at the entry goes into something on every path
     may_fail: bool = False  # its result is to be checked before it is used
 
 
