@@ -6,6 +6,7 @@
 ;@   requires \valid(c)
 ;@   assigns c->count
 ;@   stack 32
+;@   isa   x86-64-v3
 ;@   ensures \result > 0                ; error: [SRC004]
         default rel
         section .text align=16

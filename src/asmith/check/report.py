@@ -26,6 +26,7 @@ typedef struct counter {
 /*@ requires \\valid(c);
   @ assigns  c->count;
   @ asm stack 32;
+  @ asm isa x86-64-v3;
   @*/
 uint64_t counter_next(counter *c);
 """

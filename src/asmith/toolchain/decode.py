@@ -349,12 +349,12 @@ def _masks(insn: Insn, instruction: Any) -> None:
         bit = 1 << place[1]
         if place[0] == "v":
             insn.vector = True
-            insn.width = max(insn.width, place[2])
             insn.vreads |= bit if access in _READS else 0
             insn.vwrites |= bit if access in _MAY_WRITE else 0
         else:
             insn.reads |= bit if access in _READS else 0
             insn.writes |= bit if access in _MAY_WRITE else 0
+    insn.width = max((o[2] for o in insn.operands if o[0] == "v"), default=0)
     insn.stores = any(m.access in _MAY_WRITE for m in info.used_memory())
     insn.reads |= 1 << FLAGS if instruction.rflags_read else 0
     insn.writes |= 1 << FLAGS if instruction.rflags_modified else 0

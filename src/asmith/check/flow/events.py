@@ -111,6 +111,15 @@ class Unreached(NamedTuple):
     size: int
 
 
+class Access(NamedTuple):
+    """An access of `size` bytes at a distance from where a parameter, in `register`, points."""
+
+    address: int
+    register: int
+    offset: int
+    size: int
+
+
 class Overwrite(NamedTuple):
     """A store to the return address or above it, `size` bytes at the stack address `key`."""
 
@@ -161,7 +170,8 @@ class Invalid(NamedTuple):
 
 
 Event = (
-    Exit
+    Access
+    | Exit
     | Call
     | Junk
     | Narrow

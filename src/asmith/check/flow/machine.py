@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import AfterRelease, Below, Junk, Narrow, Overwrite, Unchecked
+from asmith.check.flow.events import Access, AfterRelease, Below, Junk, Narrow, Overwrite, Unchecked
 from asmith.check.flow.owned import UNCHECKED, let_go
 from asmith.check.flow.values import (
     AREA,
@@ -46,6 +46,7 @@ from asmith.check.flow.values import (
     is_round,
     local,
     number,
+    parameter_place,
     residue,
 )
 
@@ -243,8 +244,15 @@ class Machine:
                 value += e.disp << SHIFT
                 if e.index == -1:
                     return value
-            elif kind in SUSPECT and self.is_bad(value, at, "address", first):
-                return TOP
+            elif kind in SUSPECT:
+                if self.is_bad(value, at, "address", first):
+                    return TOP
+                place = parameter_place(value) if e.index == -1 and not e.disp_at else None
+                if place is not None:
+                    offset = place[1] + e.disp
+                    self.events.append(Access(at, place[0], offset, e.size))
+                if e.disp or e.disp_at:
+                    value = self.plus(value, self.displacement(e, at))
             elif e.disp or e.disp_at:
                 value = self.plus(value, self.displacement(e, at))
         elif e.disp or e.disp_at:

@@ -106,6 +106,15 @@ def is_whole(value: int) -> bool:
     return value == LOADED or value & KIND in (SYM, CHOICE, ENTRY, RESULT)
 
 
+def parameter_place(value: int) -> tuple[int, int] | None:
+    """Return (register, distance) if a value is what a register held at the entry, plus that."""
+    if value & KIND == ENTRY and value >> 4 < 16:
+        return value >> 4, 0
+    if value & KIND == OFFSET:
+        return value >> 4 & 15, value >> 12
+    return None
+
+
 def is_round(value: int) -> bool:
     """Tell whether a number is known to be a multiple of 16."""
     return value == ROUND or (value & KIND == CONST and not value >> 4 & 15)

@@ -17,7 +17,9 @@ Fails:
         global  counter_next:function (counter_next.end - counter_next)
 counter_next:
         mov     rax, [rdi + t_counter.count]
-        popcnt  rax, rax
+        movq    xmm0, rax
+        aesenc  xmm0, xmm0
+        movq    rax, xmm0
         ret
 .end:
         section .note.GNU-stack noalloc noexec nowrite progbits
@@ -31,7 +33,7 @@ Passes:
         global  counter_next:function (counter_next.end - counter_next)
 counter_next:
         mov     rax, [rdi + t_counter.count]
-        bsf     rax, rax
+        popcnt  rax, rax
         ret
 .end:
         section .note.GNU-stack noalloc noexec nowrite progbits

@@ -16,7 +16,7 @@ Fails:
         global  counter_next:function (counter_next.end - counter_next)
 counter_next:
         lea     rdx, [rel counter_next]
-        movsxd  rax, dword [rdi + t_counter.count]
+        mov     rax, [rdi + t_counter.count]
         add     eax, edx
         jmp     rax
 .end:

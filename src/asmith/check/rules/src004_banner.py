@@ -19,6 +19,7 @@ Fails: the register is not the argument's.
 ;@   requires \valid(c)
 ;@   assigns c->count
 ;@   stack 32
+;@   isa   x86-64-v3
         default rel
         section .text align=16
         global  counter_next:function (counter_next.end - counter_next)
@@ -40,6 +41,7 @@ Passes:
 ;@   requires \valid(c)
 ;@   assigns c->count
 ;@   stack 32
+;@   isa   x86-64-v3
         default rel
         section .text align=16
         global  counter_next:function (counter_next.end - counter_next)
