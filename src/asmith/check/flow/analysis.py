@@ -11,7 +11,7 @@ from asmith.check.flow.effects import bind
 from asmith.check.flow.events import Call, Exit, Invalid, Out, Unreached
 from asmith.check.flow.fixpoint import Context, Ended, Fixpoint, Needed, NotFollowed
 from asmith.check.flow.graph import Graph
-from asmith.check.flow.machine import DF, MMX, RSP, UPPER, Machine
+from asmith.check.flow.machine import ALL_PATHS, DF, FEW_PATHS, MMX, RSP, UPPER, Machine
 from asmith.check.flow.outcome import Outcome
 from asmith.check.flow.owned import acquire
 from asmith.check.flow.roster import Roster
@@ -169,6 +169,7 @@ class ObjectFlow:
     ) -> tuple[Graph, Machine]:
         machine = self._machine(outcome)
         machine.unwritten = blank
+        machine.paths = 0 if self.compiled else ALL_PATHS if self.strict else FEW_PATHS
 
         def call(m: Machine, e: Insn, at: int) -> None:
             self._call(graph, m, e, at)

@@ -95,6 +95,8 @@ def _outline(e: Insn) -> Callable[..., None]:
         return arithmetic.string
     e.a = int(_flows(e))
     e.sources = _sources(e)
+    if e.name == "syscall":
+        return modes.system_call
     if e.mmx:
         return modes.mmx
     return arithmetic.generic

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SYMS = frozenset({SYM, CHOICE})
+EITHER = 2
+"""Of a control word: the entry's on one path (0), another one on the other (1)."""
 LONGEST_CALL = 8
 """Bytes of the longest call instruction."""
 _PLAIN = (TOP, CONST, TABLE, TARGET, OFFSET, AREA, ROUND, LOCAL, STACK)
@@ -114,8 +116,10 @@ def _registers(
         elif quick != _AS_IT_IS:
             made[n] = _either(m, a, b, address)
     if old[DF:] != tuple(new[DF:]):
-        for n in (DF, MMX, UPPER, MXCSR, FCW):
+        for n in (DF, MMX, UPPER):
             made[n] = max(old[n], new[n])
+        for n in (MXCSR, FCW):
+            made[n] = old[n] if old[n] == new[n] else EITHER
         made[VECTORS] = old[VECTORS] & new[VECTORS]
         made[m.OWNED] = m.marks.joined(old[m.OWNED], new[m.OWNED])
     return tuple(made)

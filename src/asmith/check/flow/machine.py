@@ -66,6 +66,8 @@ RED_ZONE = 128 << SHIFT
 
 FIRST_VECTOR = 32
 """Events number vector registers from here on."""
+FEW_PATHS, ALL_PATHS = 1, 2
+"""Of what is undefined on some path only: report where it is passed or returned, or anywhere."""
 RETURN_SIZE = 8
 """Bytes of the return address."""
 
@@ -95,6 +97,7 @@ class Machine:
         "marks",
         "narrow",
         "own",
+        "paths",
         "r",
         "reads",
         "slots",
@@ -118,6 +121,7 @@ class Machine:
         self.vectors = vectors
         self.block = 0
         self.lowest = 0
+        self.paths = 0
         self.used = 0
         self.spilled = 0
         self.escaped = False
@@ -392,7 +396,11 @@ class Machine:
             if self.r[self.OWNED] and value >> 7 << 1 | 1 in self.marks.of(self.r[self.OWNED]):
                 self.events.append(AfterRelease(at, value >> 7, register))
             return False
-        elif kind == MAYBE and value >> 4 != self.block:
+        elif kind == MAYBE and (
+            value >> 4 != self.block
+            or not self.paths
+            or (self.paths == FEW_PATHS and use not in ("result", "argument", "needed"))
+        ):
             return False
         elif kind == OFFSET:
             if self.narrow >> (value >> 4 & 15) & 1:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow.arithmetic import generic
 from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, UPPER
-from asmith.check.flow.values import KIND, STACK, TOP
+from asmith.check.flow.values import KIND, LOCAL, STACK, TOP
 
 if TYPE_CHECKING:
     from asmith.check.flow.machine import Machine
@@ -74,6 +74,13 @@ def load_control(m: Machine, e: Insn, at: int) -> None:
     which = MXCSR if e.name.endswith("mxcsr") else FCW
     known = m.slots.get(address ^ CONTROL, 1) if address & KIND == STACK else 1
     m.r[which] = known
+
+
+def system_call(m: Machine, e: Insn, at: int) -> None:
+    """Call the kernel, which may write wherever an argument points."""
+    if any(m.r[n] & KIND in (STACK, LOCAL) for n in (2, 6, 7, 8, 9, 10)):
+        m.spread()
+    generic(m, e, at)
 
 
 def save_all(m: Machine, e: Insn, at: int) -> None:

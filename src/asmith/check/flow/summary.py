@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.machine import DF, FLAGS, MMX, RSP, UPPER, VECTORS
+from asmith.check.flow.machine import DF, FLAGS, MMX, UPPER, VECTORS
 from asmith.check.flow.values import (
     BASE,
     ENTRY,
@@ -49,8 +49,8 @@ class Summary:
 
 PLATFORM = Summary()
 NO_RETURN = Summary(returns=False)
-SOMEWHERE = Summary(clobbers=tuple(n for n in range(16) if n != RSP), aligned=False, private=True)
-"""A place in this object that is not known exactly: it may do anything but move rsp."""
+SOMEWHERE = Summary(aligned=False, private=True)
+"""A place in this object that is not known exactly, with a convention of its own."""
 
 
 def apply(m: Machine, summary: Summary, at: int) -> None:
@@ -59,6 +59,7 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
     for register in summary.clobbers:
         r[register] = at << 4 | STALE
     if summary.private:
+        m.escaped = True  # it may reach into its caller's frame
         for register in summary.clobbers:
             r[register] = TOP
         r[FLAGS] = TOP

@@ -1,9 +1,8 @@
 """The stack is not aligned at a call.
 
-Reported at a call when rsp is not a multiple of 16, or (but in profile `asm`) cannot be shown to be
-one, and the callee is another object's,
-or unknown, or one of this object that needs the alignment: because it, or what it calls in turn,
-calls out or accesses its frame by aligned instructions.
+Reported at a call when rsp is known not to be a multiple of 16, or was only rounded to one of 8,
+and the callee is another object's, or unknown, or one of this object that needs the alignment:
+because it, or what it calls in turn, calls out.
 
 Why: at the entry of a function rsp + 8 is a multiple of 16, so before the call rsp is (System V
 psABI 3.2.2). Callees place vectors in their frames and use movaps on them.
@@ -75,11 +74,9 @@ def check(subject: Followed) -> Iterator[Finding]:
         if rsp & KIND != STACK or not event.summary.aligned:
             continue
         left = residue(rsp)
-        if left == 0 or (left == UNKNOWN and subject.profile == Profile.ASM):
+        if left in (0, UNKNOWN):
             continue
-        words = f"{left} modulo 16" if left < UNKNOWN else "aligned to nothing that is known"
-        if left == EIGHTS:
-            words = "rounded to 8 bytes only"
+        words = "rounded to 8 bytes only" if left == EIGHTS else f"{left} modulo 16"
         callee = event.name or "a function by its address"
         yield subject.report(
             ID,

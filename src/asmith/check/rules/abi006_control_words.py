@@ -1,7 +1,7 @@
 """A control word of the floating-point units is not what it was at the entry.
 
-Reported at an exit when MXCSR or the x87 control word may have been loaded from elsewhere than
-from where this function saved it.
+Reported at an exit when MXCSR or the x87 control word was loaded from elsewhere than from where
+this function saved it, on every path that leads there.
 
 Why: the control bits of MXCSR and the x87 control word are callee-saved (System V psABI 3.2.1).
 They hold the rounding mode and the exception masks of the whole thread.
@@ -70,7 +70,7 @@ def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each exit with a changed control word."""
     for outcome, event in subject.events(Exit):
         for place, word, restore in _WORDS:
-            if event.registers[place]:
+            if event.registers[place] == CHANGED:
                 yield subject.report(
                     ID,
                     event.address,
@@ -78,9 +78,10 @@ def check(subject: Followed) -> Iterator[Finding]:
                         f"{outcome.function.name} is left with {word} changed",
                         f"the control bits of {word} are callee-saved (System V psABI 3.2.1)",
                         f"save {word} first and load it again with `{restore}` before every exit",
-                        f"{word} is not the one of the entry on a path to here",
+                        f"{word} is not the one of the entry here",
                     ),
                 )
 
 
+CHANGED = 1
 _WORDS = ((MXCSR, "MXCSR", "ldmxcsr"), (FCW, "the x87 control word", "fldcw"))

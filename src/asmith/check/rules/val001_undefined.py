@@ -1,13 +1,14 @@
 """A register is used that holds nothing.
 
-Reported when, on every path, a register was last changed by a call that leaves nothing in it, or
-was never set at all, and its value reaches a place where it counts: an address, a 64-bit
-comparison, a branch, an indirect call or jump, or a store outside of the function's frame.
+Reported when a register was last changed by a call that leaves nothing in it, or was never set at
+all, and its value reaches a place where it counts: an address, a 64-bit comparison, a branch, an
+indirect call or jump, or a store outside of the function's frame. Where paths meet, a value is
+undefined if it is so on each of them; in modules (profile `project`) also if it is used right where
+they meet. Saving and moving such a value is harmless, so only its use is reported.
 
 Why: after a call rax, rcx, rdx, rsi, rdi, r8 to r11, the vector registers and the flags hold
 whatever the callee left there, but for the result (System V psABI 3.2.1); at the entry only the
-arguments' registers hold something (3.2.3). Saving and moving such a value is harmless, so only the
-place where it is used is reported.
+arguments' registers hold something (3.2.3).
 
 Mend it by keeping the value in a callee-saved register or in the frame over the call.
 
@@ -52,7 +53,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Junk
-from asmith.check.flow.values import KIND, STALE
+from asmith.check.flow.values import ENTRY, KIND, STALE
 from asmith.check.inputs import Level, Profile
 from asmith.check.places import Text
 from asmith.check.wording import origin, register_name
@@ -74,6 +75,8 @@ def check(subject: Followed) -> Iterator[Finding]:
     for outcome, event in subject.events(Junk):
         if event.use not in _USES:
             continue
+        if subject.profile == Profile.ASM and event.use == "store" and event.value & KIND == ENTRY:
+            continue  # setjmp and the like save the caller's registers for others
         name = register_name(event.register)
         verb = "hold" if name == "the flags" else "holds"
         yield subject.report(
