@@ -190,7 +190,10 @@ def test_a_command_is_told_what_was_wrong_as_well(asmith: Command, plain: Sample
         "open('calls', 'a').write(request + '=' * 99)\n"
         "if 'What is wrong' not in request: sys.exit(print('no block here'))",
     )
-    assert asmith(plain, "build", "-q") == (0, "", "")
+    said = asmith(plain, "build")
+    assert said.code == 0
+    line = "generate:mid                 rejected: ANSWER: the answer has no fenced code block"
+    assert f"\n{line}; asking again\n" in said.err
     first, second, _ = plain.read("calls").split("=" * 99)
     assert second.startswith(first + "\n# Your answer\nno block here\n\n# What is wrong with it\n")
     rejected, accepted = record(plain)["attempts"][-2:]
@@ -398,7 +401,7 @@ def test_one_requirement_of_five_functions_asks_for_one_function(
     assert first.text.endswith("# What to answer with\nAnswer with the whole module.\n")
     assert second.text.endswith(
         "# What changed since it was written\n"
-        "This requirement changed, and says now:\n- [FR-003] f3: f3 MUST add 33.\n"
+        "Requirement FR-003 changed:\n    - f3 MUST add 3.\n    + f3 MUST add 33.\n"
         "\n# What to answer with\nOnly f3 must change. Answer with it alone.\n"
     )
     assert first.json["system"] == second.json["system"]

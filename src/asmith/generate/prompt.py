@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from asmith.model.plan import Reason
     from asmith.model.spec import Requirement, Spec
 
-VERSION = 5
+VERSION = 6
 
 RULES = """\
 You write one module of a program directly as x86-64 assembly for NASM 2.15 or later
@@ -168,19 +168,9 @@ def _change(request: Request) -> list[str]:
     """
     if not request.reasons:
         return []
-    texts = {f"{request.spec.module}:{r.id}": _requirement(r) for r in request.spec.requirements}
     lines = ["# What changed since it was written"]
     for reason in request.reasons:
-        match reason.kind:
-            case Why.REQUIREMENT_CHANGED:
-                lines.append(f"This requirement changed, and says now:\n{texts[reason.subject]}")
-            case Why.REQUIREMENT_ADDED:
-                lines.append(f"This requirement is new:\n{texts[reason.subject]}")
-            case Why.REQUIREMENT_REMOVED:
-                identity = reason.subject.partition(":")[2]
-                lines.append(f"Requirement {identity} is gone: nothing asks for it any more.")
-            case _:
-                lines.append(f"- {reason}")
+        lines += [_changed(reason), *(f"    {line}" for line in reason.difference)]
     only = functions(request)
     lines += ["", "# What to answer with"]
     lines.append(
@@ -189,6 +179,20 @@ def _change(request: Request) -> list[str]:
         else "Answer with the whole module."
     )
     return ["\n".join(lines) + "\n"]
+
+
+def _changed(reason: Reason) -> str:
+    """Return what a reason says, without its place in a file."""
+    identity = reason.subject.partition(":")[2]
+    match reason.kind:
+        case Why.REQUIREMENT_CHANGED:
+            return f"Requirement {identity} changed:"
+        case Why.REQUIREMENT_ADDED:
+            return f"Requirement {identity} is new:"
+        case Why.REQUIREMENT_REMOVED:
+            return f"Requirement {identity} is gone, and nothing asks for it any more:"
+        case _:
+            return f"{reason}{':' if reason.difference else ''}"
 
 
 def _listed(names: Sequence[str]) -> str:

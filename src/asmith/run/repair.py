@@ -42,6 +42,7 @@ def execute(session: Session, step: Step) -> None:
                 if may_ask_again(session, name) and session.asking.wishes.batch:
                     _postpone(session, name, each)
                 if may_ask_again(session, name):
+                    session.asking.wishes.note(f"{each!s:<28} rejected: {_first(error, name)}")
                     with session.guard:
                         session.failures.pop(each, None)
                         session.asking.repaired |= step.kind is not StepKind.GENERATE
@@ -54,6 +55,13 @@ def execute(session: Session, step: Step) -> None:
             raise
         else:
             return
+
+
+def _first(error: AsmithError, name: ModuleName) -> str:
+    """Return what was found first in a module's answer, in one line."""
+    found = answering.said(error)
+    first = found[0].replace(f"module '{name}': ", "", 1)
+    return f"{first}{f' and {len(found) - 1} more' if len(found) > 1 else ''}; asking again"
 
 
 def _postpone(session: Session, name: ModuleName, step: Step) -> NoReturn:

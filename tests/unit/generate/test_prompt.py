@@ -69,18 +69,23 @@ def test_a_requirement_of_the_module_has_no_owner() -> None:
 
 def test_a_change_shows_the_module_the_difference_and_what_to_answer() -> None:
     reasons = (
-        Reason(Why.REQUIREMENT_CHANGED, "main:FR-001", "specs/main.md:9"),
-        Reason(Why.REQUIREMENT_REMOVED, "main:FR-007"),
-        Reason(Why.IMPORT_CHANGED, "store.get", "01234567 -> 89abcdef"),
+        Reason(
+            Why.REQUIREMENT_CHANGED,
+            "main:FR-001",
+            "specs/main.md:9",
+            ("- run MUST put.", "+ run MUST get."),
+        ),
+        Reason(Why.REQUIREMENT_REMOVED, "main:FR-007", "", ("- run MUST rest.",)),
+        Reason(Why.USES_CHANGED, "main", "+store.get -store.put"),
     )
     text = request(previous="run:\n.end:\n", reasons=reasons)
     assert text.startswith(request())
     assert text.removeprefix(request()) == (
         "\n# The module as it is, which must change\n```nasm\nrun:\n.end:\n```\n"
         "\n# What changed since it was written\n"
-        "This requirement changed, and says now:\n- [FR-001] run: run MUST get.\n"
-        "Requirement FR-007 is gone: nothing asks for it any more.\n"
-        "- import-changed: store.get (01234567 -> 89abcdef)\n"
+        "Requirement FR-001 changed:\n    - run MUST put.\n    + run MUST get.\n"
+        "Requirement FR-007 is gone, and nothing asks for it any more:\n    - run MUST rest.\n"
+        "uses-changed: main (+store.get -store.put)\n"
         "\n# What to answer with\nAnswer with the whole module.\n"
     )
     assert "What changed" not in request(previous="run:\n")

@@ -62,8 +62,13 @@ sum:
 .end:
         section .note.GNU-stack noalloc noexec nowrite progbits
 """
-CHANGED = Reason(Why.REQUIREMENT_CHANGED, "pairs:FR-003", "specs/pairs.md:12")
-IMPORT = Reason(Why.IMPORT_CHANGED, "types.pair", "01234567 -> 89abcdef")
+CHANGED = Reason(
+    Why.REQUIREMENT_CHANGED,
+    "pairs:FR-003",
+    "specs/pairs.md:12",
+    ("- sum MUST return 0.", "+ sum MUST return `first` plus `second`, at most LIMIT each."),
+)
+IMPORT = Reason(Why.IMPORT_CHANGED, "types.pair", "size", ("- int first;", "+ long first;"))
 FINDING = Finding(
     "ABI003", "sum returns with rbx changed", "rbx belongs to the caller (psABI 3.2.1)",
     "push rbx on entry and pop it before line 9", function="sum", offset=2,
