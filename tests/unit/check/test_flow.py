@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 from check_support import assemble, counter
 
 from asmith.check.engine import CheckResult, ObjectInput, Profile, check_object
 from asmith.toolchain.elf import read_object
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAD = "default rel\nextern out, stop, exit\n{declared}\nsection .text\n"
 NOTE = "\nsection .note.GNU-stack noalloc noexec nowrite progbits\n"
@@ -295,3 +303,30 @@ def test_contracts_tell_which_registers_hold_something() -> None:
     known = check_object(ObjectInput(facts=facts, interface=counter(), profile=Profile.COMPILED))
     assert [f.rule for f in bare.findings] == []
     assert [f.rule for f in known.findings] == ["VAL003"]
+
+
+def test_a_symbol_in_a_section_that_is_none_is_followed_as_far_as_it_goes() -> None:
+    text = HEAD.format(declared="global f:function (f.end - f)")
+    source = f"{text}f:\n        lea rax, [rel out]\n        jmp rax\n.end:{NOTE}"
+    facts = read_object(assemble(source, include="", debug=False), "a.o")
+    wrong = tuple(replace(s, section=99) if s.name == "out" else s for s in facts.symbols)
+    result = check_object(ObjectInput(facts=replace(facts, symbols=wrong), profile=Profile.ASM))
+    assert (result.functions, len(result.findings)) == (1, 0)
+
+
+def test_source_lines_come_from_the_file_beside_the_object(tmp_path: Path) -> None:
+    (tmp_path / "q.asm").write_text(
+        "section .text\nglobal f:function (f.end - f)\nf:      mov rbx, rdi\n        ret\n.end:\n"
+    )
+    made = ["nasm", "-g", "-F", "dwarf", "-f", "elf64", "q.asm", "-o", "q.o"]
+    subprocess.run(made, cwd=tmp_path, check=True)
+    told = subprocess.run(
+        [sys.executable, "-m", "asmith.cli.main", "check", "--object", "q.o"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "3 | f:      mov rbx, rdi" in told.stdout
+    assert "written here; not restored before `ret` at line 4" in told.stdout

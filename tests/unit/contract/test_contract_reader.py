@@ -368,3 +368,11 @@ def test_text_outside_the_basic_planes_stays_out_of_code() -> None:
 def test_line_ends_of_every_kind() -> None:
     interface = read(b"#define A 1\r\n#define B 2\r#define C 3\n")
     assert list(interface.constants) == ["A", "B", "C"]
+
+
+def test_a_plain_header_is_an_interface_where_contracts_may_be_incomplete() -> None:
+    sources = {InterfaceName("plain"): ("plain.h", b"int f(int a);\n")}
+    with pytest.raises(UsageError):
+        read_interfaces(sources)
+    (plain,) = read_interfaces(sources, complete=False).values()
+    assert list(plain.functions) == ["f"]

@@ -135,6 +135,9 @@ class ObjectFlow:
             del self.outcomes[function.start]
             self.roster.needs[function.start] = {first.address}
             self._pending.discard(function.start)
+        except LookupError as error:
+            outcome.reason = f"the object's tables contradict each other ({error!r})"
+            self.summaries[function.start] = PLATFORM
         except NotFollowed as reason:
             outcome.reason = str(reason)
             self.summaries[function.start] = PLATFORM

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from asmith.check.flow.events import Split
 from asmith.check.flow.moves import nothing
 from asmith.check.flow.symbols import SECTION
+from asmith.check.flow.values import KIND, SYM
 from asmith.toolchain.decode import Flow
 
 if TYPE_CHECKING:
@@ -258,7 +259,9 @@ class Graph:
         taken = set()
         for at, insn in self.seen.items():
             if insn.base == -2 and insn.name == "lea":
-                target = self._symbols.targets[self._symbols.operand(insn, at) >> 4].address
+                value = self._symbols.operand(insn, at)
+                known = value & KIND == SYM
+                target = self._symbols.target(value).address if known else None
                 if target is not None and target != self.function.start and self.holds(target):
                     taken.add(target)
         taken |= {a for a in self._symbols.taken if self.holds(a)} - self._parts
