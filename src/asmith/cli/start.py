@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 _JSON = (
-    '{"schema": 1, "executed": [], "adopted": [], "in_review": [], "errors": [], "exit_code": 0}\n'
+    '{"schema": 1, "executed": [], "adopted": [], "in_review": [], "errors": [], '
+    '"exit_code": 0, "spent": null}\n'
 )
 
 

@@ -62,6 +62,8 @@ class _Relay(io.TextIOBase):
             self._send_on({self._name: text})
         return len(text)
 
+    far = True  # nobody there can be asked anything (run/terminal.py)
+
     def isatty(self) -> bool:
         """Say no: bars are drawn where the terminal is."""
         return False
