@@ -175,7 +175,8 @@ def test_a_build_with_nothing_to_do_imports_next_to_nothing(plain: Sample) -> No
 
 
 JSON = (
-    '{"schema": 1, "executed": [], "adopted": [], "in_review": [], "errors": [], "exit_code": 0}\n'
+    '{"schema": 1, "executed": [], "adopted": [], "in_review": [], "errors": [], '
+    '"exit_code": 0, "spent": null}\n'
 )
 
 

@@ -85,7 +85,7 @@ def _asked(arguments: Sequence[str]) -> dict[str, str] | None:
                 found["-q"] = word
             case "--json":
                 found["--json"] = word
-            case "-v" | "--verbose" | "--locked" | "--force":
+            case "-v" | "--verbose" | "--locked" | "--force" | "--yes":
                 pass  # they change nothing where nothing is to be done
             case "-n" | "--jobs" if rest and rest[0].isdecimal() and int(rest[0]) > 0:
                 del rest[0]
