@@ -95,6 +95,31 @@ def test_doit_and_asmith_build_share_one_state(doit: Doit, plain: Sample) -> Non
     assert plain.ran() == []
 
 
+def test_a_projects_own_tasks_run_by_default(doit: Doit, plain: Sample) -> None:
+    own = """
+
+def task_own():
+    return {"actions": ["echo done >> own"], "task_dep": ["link:sum"]}
+"""
+    plain.write("dodo.py", plain.read("dodo.py") + own)
+    plain.edit("specs/mid.md", "add 10", "add 11")
+    for times in (1, 2):  # once with work to do, once with none
+        said = doit()
+        assert said.code == 0, said
+        assert plain.read("own") == "done\n" * times
+    assert "own" in doit("list").out
+    assert doit("forget").code == 0
+    assert "assemble:mid" in started(doit())
+
+
+def test_a_doit_with_nothing_to_do_has_no_tasks_to_ask(doit: Doit, plain: Sample) -> None:
+    assert doit() == (0, "nothing to do: 10 steps up to date\n", "")
+    assert doit("run", "-n", "2") == (0, "nothing to do: 10 steps up to date\n", "")
+    plain.edit("specs/mid.md", "add 10", "add 11")
+    assert "generate:mid" in started(doit())
+    assert doit() == (0, "nothing to do: 10 steps up to date\n", "")
+
+
 def test_threads_make_the_same_build(doit: Doit, plain: Sample) -> None:
     before = plain.tree("build/obj", "build/bin", "modules")
     plain.remove("build")

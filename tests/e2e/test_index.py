@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from asmith.run import build, events, layout, parts, planning
 from asmith.run.resident import Resident
 from asmith.run.session import Session
 from asmith.store import index, lock
+from asmith.store.state import Slot, State
 from asmith.toolchain import link
 from fakes import data as datas
 from fakes import edits
@@ -212,6 +214,18 @@ def test_whatever_a_build_stands_on_is_noticed(plain: Sample, path: str) -> None
     assert index.up_to_date(str(plain.root)) is None
     (plain.root / path).write_bytes(content)
     assert (index.up_to_date(str(plain.root)) is None) == (path == "build/state")
+
+
+def test_a_copy_of_a_project_has_a_journal_of_its_own(plain: Sample) -> None:
+    plain.ran()
+    copy = Sample(plain.root.parent / "copy")
+    shutil.copytree(plain.root, copy.root, copy_function=shutil.copy2)
+    assert index.up_to_date(str(copy.root)) is None  # its journal is another file
+    assert copy.ran() == []
+    assert index.up_to_date(str(copy.root)) == 10
+    State(copy.root / layout.STATE).drop(Slot.BASE, ["check:mid"])
+    assert index.up_to_date(str(copy.root)) is None
+    assert copy.ran() == ["check:mid"]
 
 
 def test_a_failed_build_is_not_up_to_date(plain: Sample) -> None:

@@ -180,7 +180,12 @@ def _fix(session: Session, head: index.Head, names: Collection[ModuleName]) -> N
     for name in session.externals(names):
         interface = session.workspace.interfaces[name]
         libraries.add(inputs.library_of(session, interface).path)
-    _fix_paths(head, [str(session.root / layout.STATE), *map(str, libraries)])
+    _fix_paths(head, [*map(str, libraries)])
+    journal = signature.of(f"{root}/{layout.STATE}")
+    if journal is None:
+        head.absent.append(layout.STATE)
+    else:
+        head.fixed[layout.STATE] = journal  # by its path in the project, which may be a copy
 
 
 def _fix_tools(session: Session, head: index.Head) -> None:

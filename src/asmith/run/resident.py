@@ -53,7 +53,7 @@ class Resident:
                 made.known = Known.load(found.head, found.body())
                 made.paths = set(changes.files)
                 made.known.refresh(changes.refreshed)
-                made._journal = signature.of(str(root / layout.STATE))
+                made._journal = found.head.fixed.get(layout.STATE)
         return made
 
     def changed(self, paths: Iterable[str]) -> None:

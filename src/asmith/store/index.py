@@ -37,7 +37,7 @@ _ENVIRONMENT = (
     "PATH", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR", "PKG_CONFIG_SYSROOT_DIR", "LIBRARY_PATH",
     "COMPILER_PATH", "GCC_EXEC_PREFIX",
 )  # fmt: skip
-_MAGIC = b"asmith index 7\n"
+_MAGIC = b"asmith index 8\n"
 _LENGTHS = 24  # bytes: checksum, length of the head, length of the body, 8 each
 _COARSE = 5  # CLOCK_REALTIME_COARSE: the clock that the kernel stamps files with
 _TICK = 10_000_000  # nanoseconds: a file written within the last tick may still change unseen
