@@ -231,7 +231,12 @@ def test_a_lost_log_is_begun_anew(plain: Sample) -> None:
     plain.remove(".asmith")
     plain.edit("specs/mid.md", "add 10", "add 11")
     plain.ran()
-    assert [(r.kind, r.files) for r in log(plain).read()] == [(Kind.REQUIREMENT, ())]
+    plain.edit("specs/top.md", "add 100", "add 101")
+    plain.ran()
+    assert [(r.kind, r.files) for r in log(plain).read()] == [
+        (Kind.REQUIREMENT, ()),
+        (Kind.REQUIREMENT, (FileEdit("specs/top.md", "changed"),)),
+    ]
 
 
 def test_a_log_that_cannot_be_opened_costs_a_warning(plain: Sample) -> None:

@@ -15,33 +15,39 @@ from asmith.run import layout
 from asmith.store.iterations import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from asmith.run.recorder import Recorder
+    from asmith.store.iterations import Log
 
 ONE_SITTING = 10.0  # seconds; an older save is no part of the iteration that a command begins
 _LONG = 4000  # lines; beyond, the order of lines is not looked at
 _CHECK = 4  # bytes that are kept of a line
 
 
-def since(
-    recorder: Recorder, before: Mapping[str, Seen]
-) -> tuple[tuple[FileEdit, ...], dict[str, Seen | None]]:
-    """Return the edit since `before`, and what to remember of the sources that differ.
+def since(recorder: Recorder, log: Log) -> tuple[tuple[FileEdit, ...], dict[str, Seen | None]]:
+    """Return the edit since the last iteration, and what to remember of the sources that differ.
 
-    Before the first iteration nothing is known, so there is no edit.
+    Before the first iteration nothing is known, so there is no edit. A build that looked only at
+    what changed has no word on the rest; one that lost a source looked at everything.
     """
     now = _sources(recorder)
+    near = recorder.first is not None and recorder.first.known is not None
+    found = log.seen(now if near else None)
+    before = found or {}
     fresh: dict[str, Seen | None] = {
         p: _look(recorder.root, p, d)
         for p, d in sorted(now.items())
         if p not in before or before[p].digest != d
     }
     gone = [p for p in sorted(before) if p not in now and not (recorder.root / p).exists()]
-    edits = [_edit(p, before.get(p), s) for p, s in fresh.items() if s and _counts(recorder, p)]
+    old = Seen("", b"") if near else None  # it is not new: a new one makes a build look at all
+    edits = [
+        _edit(p, before.get(p, old), s) for p, s in fresh.items() if s and _counts(recorder, p)
+    ]
     edits += [FileEdit(p, "removed", 0, len(before[p].lines) // _CHECK) for p in gone]
-    return tuple(edits) if before else (), {**fresh, **dict.fromkeys(gone)}
+    return () if found is None else tuple(edits), {**fresh, **dict.fromkeys(gone)}
 
 
 def adopted(recorder: Recorder) -> dict[str, Seen]:

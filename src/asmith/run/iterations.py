@@ -32,7 +32,7 @@ def write(recorder: Recorder, failure: BaseException | None) -> Iteration | None
     """
     total = recorder.elapsed()
     log = Log(recorder.root / layout.ITERATIONS)
-    edit, seen = edits.since(recorder, log.seen())
+    edit, seen = edits.since(recorder, log)
     if not (recorder.ran or edit or failure):
         return None
     row = _row(recorder, failure, edit, total)

@@ -19,7 +19,7 @@ from asmith.host import files
 from asmith.model.iteration import FileEdit, Iteration, Kind, Ran, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 SCHEMA = 1
@@ -69,12 +69,19 @@ class Log:
             gone = [(p,) for p, s in seen.items() if s is None]
             database.executemany("DELETE FROM source WHERE path = ?", gone)
 
-    def seen(self) -> dict[str, Seen]:
-        """Return the sources as the last iteration saw them; none before the first."""
+    def seen(self, paths: Iterable[str] | None = None) -> dict[str, Seen] | None:
+        """Return sources as the last iteration saw them, all or some; None before the first."""
         if not self.path.exists():
-            return {}
+            return None
+        select = "SELECT path, digest, lines FROM source"
         with self._open() as database:
-            rows = database.execute("SELECT path, digest, lines FROM source").fetchall()
+            if database.execute("SELECT 1 FROM source LIMIT 1").fetchone() is None:
+                return None
+            if paths is None:
+                rows = database.execute(select).fetchall()
+            else:
+                each = (database.execute(f"{select} WHERE path = ?", (p,)) for p in paths)
+                rows = [row for found in each for row in found]
         return {path: Seen(digest, lines) for path, digest, lines in rows}
 
     def read(self) -> tuple[Iteration, ...]:

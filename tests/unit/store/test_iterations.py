@@ -50,11 +50,12 @@ def test_a_row_comes_back_as_it_was(log: Log) -> None:
 
 
 def test_sources_are_remembered_until_they_are_gone(log: Log) -> None:
-    assert log.seen() == {}
+    assert log.seen() is None
     one, two = Seen("1" * 64, b"abcd"), Seen("2" * 64, b"")
     log.add(ROW, {"specs/a.md": one, "specs/b.md": two})
     log.add(ROW, {"specs/a.md": two, "specs/b.md": None})
-    assert log.seen() == {"specs/a.md": two}
+    assert log.seen() == log.seen(["specs/a.md", "specs/c.md"]) == {"specs/a.md": two}
+    assert log.seen(["specs/c.md"]) == {}
 
 
 def test_a_row_that_makes_no_sense_is_passed_over(log: Log) -> None:
