@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -308,7 +309,7 @@ def test_a_full_disk_ends_in_one_message_and_changes_nothing(tmp_path: Path, fre
         done = asmith(sample, "build", "-q")
         if done.returncode != 0:
             assert done.returncode == 3, done.stderr
-            assert done.stderr.count("error") == 1
+            assert len(re.findall("^error", done.stderr, re.MULTILINE)) == 1, done.stderr
             assert "the disk is full" in done.stderr
             assert sample.tree("modules", "build/bin") == before
         else:
@@ -337,7 +338,7 @@ def test_a_read_only_directory_ends_in_one_message(plain: Sample, directory: str
         subprocess.run(["mount", "-o", "remount,ro,bind", str(path)], check=True)
         done = asmith(plain, "build", "-q")
         assert done.returncode == 3, done.stderr
-        assert done.stderr.count("error") == 1
+        assert len(re.findall("^error", done.stderr, re.MULTILINE)) == 1, done.stderr
         assert "read-only file system" in done.stderr
         assert plain.tree("modules", "build/bin") == before
     plain.ran()
