@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from asmith.toolchain.decode import Insn
 
 ZERO = constant(0)
+LEGACY = 0xFFFF
+"""The vector registers that SSE instructions know: the others have no upper half to clear."""
 
 
 def add_rspi(m: Machine, e: Insn, at: int) -> None:
@@ -367,7 +369,7 @@ def generic(m: Machine, e: Insn, at: int) -> None:
         r[VECTORS] |= e.vwrites
     elif e.vector:
         vector(m, e, at)
-        if e.width > 16 and e.vwrites:
+        if e.width > 16 and e.vwrites & LEGACY:
             r[UPPER] = 1
 
 
