@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from asmith.check.flow import arithmetic, modes, moves
+from asmith.check.flow import arithmetic, modes, moves, outline
 from asmith.check.flow.values import constant
 
 if TYPE_CHECKING:
@@ -92,14 +92,14 @@ def _outline(e: Insn) -> Callable[..., None]:
         e.changed = tuple(n for n in range(17) if e.writes >> n & 1)
     if e.memory and e.name.startswith(_STRINGS) and any(o[0] == "s" for o in e.operands):
         e.size = {"b": 1, "w": 2, "d": 4, "q": 8}.get(e.name[-1], 8)
-        return arithmetic.string
+        return outline.string
     e.a = int(_flows(e))
     e.sources = _sources(e)
     if e.name == "syscall":
         return modes.system_call
     if e.mmx:
         return modes.mmx
-    return arithmetic.generic
+    return outline.generic
 
 
 def _sources(e: Insn) -> tuple[int, ...]:

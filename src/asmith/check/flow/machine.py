@@ -88,26 +88,10 @@ class Machine:
     """
 
     __slots__ = (
-        "bases",
-        "block",
-        "escaped",
-        "events",
-        "given",
-        "lowest",
-        "marks",
-        "narrow",
-        "own",
-        "paths",
-        "r",
-        "reads",
-        "slots",
-        "spilled",
-        "symbols",
-        "unwritten",
-        "used",
-        "vectors",
+        "bases", "block", "escaped", "events", "given", "lowest", "marks", "narrow", "own",
+        "paths", "r", "reads", "slots", "spilled", "symbols", "unwritten", "used", "vectors",
         "written",
-    )  # fmt: skip
+    )  # fmt: skip  # fmt: skip
 
     OWNED = 23
 

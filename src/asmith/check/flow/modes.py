@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.arithmetic import generic
 from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, UPPER
+from asmith.check.flow.outline import generic
 from asmith.check.flow.values import KIND, LOCAL, STACK, TOP
 
 if TYPE_CHECKING:
