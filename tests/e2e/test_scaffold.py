@@ -39,7 +39,7 @@ def test_a_new_module_waits_for_its_clarification(asmith: Command, plain: Sample
 def test_a_new_module_that_is_decided_is_built_and_tested(asmith: Command, plain: Sample) -> None:
     asmith(plain, "new", "fresh")
     plain.edit("specs/fresh.md", "[NEEDS CLARIFICATION: what it must do]", "add 3")
-    plain.edit("interfaces/fresh.h", "asm stack 0;", "asm stack 32;")
+    plain.edit("interfaces/fresh.h", "asm stack 64;", "asm stack 32;")
     assert plain.ran() == ["generate:fresh", "assemble:fresh", "check:fresh", "test:fresh"]
 
 

@@ -47,7 +47,7 @@ extern "C" {{
 #endif
 
 /*@ assigns \\nothing;
-  @ asm stack 0;
+  @ asm stack 64;
   @*/
 uint64_t {0}(uint64_t x);
 
