@@ -104,9 +104,11 @@ def code_text(text: str) -> str:
     """Return the code alone, one logical line a line: equal code texts assemble to equal bytes.
 
     Comments, blank lines and redundant blanks change nothing in it, so it keys whatever depends
-    on what the text says and not on where it says it.
+    on what the text says and not on where it says it. A backslash that ends no line stays apart
+    from the newline, which it would escape.
     """
-    return "".join(f"{code}\n" for _, code in logical_lines(text))
+    lines = (code + " " * code.endswith("\\") for _, code in logical_lines(text))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def names_in(text: str) -> frozenset[str]:
