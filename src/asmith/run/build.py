@@ -35,7 +35,7 @@ from asmith.run.resident import Resident
 from asmith.store import lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from asmith.generate.budget import Cost
@@ -177,13 +177,24 @@ def _conclude(
     outcome.errors = _told_once([*problems, *failed.values()], session)
     adoptable = _adoptable(session, steps)
     outcome.in_review = session.in_review
-    if not adopt.unfinished(session, adoptable):
+    left = adopt.unfinished(session, adoptable)
+    if not left:
         if session.workspace.config.review if options.review is None else options.review:
             adoptable, staged = review.stage(session, adoptable)
             outcome.in_review |= set(staged)
         outcome.adopted = list(adopt.adopt(session, adoptable))
     elif not outcome.errors:
-        outcome.errors.append(StepFailedError("some steps have no result"))
+        outcome.errors.append(_without_result(session, left))
+
+
+def _without_result(session: Session, left: Sequence[Step]) -> StepFailedError:
+    """Return the error about steps that ended well and no longer hold."""
+    reasons = session.status(left[0]).reasons
+    return StepFailedError(
+        f"{', '.join(map(str, left))}: no result holds any more",
+        why=str(reasons[0]) if reasons else "a file that it reads was changed meanwhile",
+        help="run the build again when the files are at rest",
+    )
 
 
 def _opened(
