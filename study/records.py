@@ -51,7 +51,7 @@ def outcome(attempts: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "mode": first["mode"],
         "answers": len({a["answer"] for a in attempts}),
-        "first": "accepted" if of_first[0] == "accepted" else
+        "first": of_first[0] if of_first[0] in ("accepted", "slower") else
                  "accepted unchanged later" if "accepted" in of_first else "rejected",
         "accepted": any(a["outcome"] == "accepted" for a in attempts),
     }  # fmt: skip

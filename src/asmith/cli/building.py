@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
 def build(options: argparse.Namespace) -> int:
     """Build, report each failure once, and say what ran."""
-    said = replace(wishes(options), batch=options.batch)
+    if options.samples < 1:
+        raise UsageError(f"--samples {options.samples}: it must be at least 1")
+    if options.samples > 1 and options.batch:
+        raise UsageError(
+            "--samples and --batch cannot be had together",
+            why="a batch asks for each module once",
+            help="leave one of them out",
+        )
+    said = replace(wishes(options), batch=options.batch, samples=options.samples)
     root = root_of(options)
     with progress(options) as observer:
         if isinstance(observer, Display):

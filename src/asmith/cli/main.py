@@ -148,6 +148,8 @@ _COMMANDS: tuple[tuple[str, str, str, tuple[_Argument, ...]], ...] = (
         _FORCE, *_GENERATOR,
         ("--batch", {"action": "store_true",
                      "help": "ask for all answers in one batch: half price, within a day"}),
+        ("--samples", {"type": int, "default": 1, "metavar": "N",
+                       "help": "ask N times for each stale module; the fastest correct one wins"}),
         ("--yes", {"action": "store_true", "help": "spend without asking, within the budget"}))),
     ("plan", "looking:plan", "show what a build would run at most, and why", (
         ("targets", {"nargs": "*", "metavar": "TARGET"}),

@@ -62,7 +62,7 @@ class Attempt:
     answer: Digest  # of the raw answer, which the store holds
     mode: Mode
     generator: str
-    outcome: str  # "accepted" or "rejected"
+    outcome: str  # "accepted", "rejected", or "slower": correct, and another was faster
     findings: tuple[str, ...]  # "RULE: message", in order of report
     at: str  # RFC 3339, UTC, seconds
     model: str = ""

@@ -215,7 +215,21 @@ def _nothing_between(
 
 def _test(session: Session, step: Step, scratch: Path) -> Made:
     name = ModuleName(step.subject)
-    names = session.linked(step)
+    test_library(session, name, scratch)
+    spec = session.workspace.specs[name]
+    examples = [
+        {"call": e.call, "args": list(e.args), "expect": e.expect, "line": e.line}
+        for e in spec.examples
+    ]
+    text = json.dumps({"schema": 1, "path": spec.path, "examples": examples})
+    files.write_atomic(scratch / "examples.json", text.encode())
+    tests = [p for p in layout.test_files(session.root, name) if p.endswith(f"/test_{name}.py")]
+    return _run_tests(session, step, scratch, tests)
+
+
+def test_library(session: Session, name: ModuleName, scratch: Path) -> tuple[Path, Path]:
+    """Link a module for its tests; return the library's file and the contract's."""
+    names = session.linked(Step(StepKind.TEST, name))
     library = scratch / f"{name}.so"
     own = session.workspace.interface_of(name)
     exports = [e.subject for e in own.surface.values() if e.kind in SYMBOLS]
@@ -227,16 +241,9 @@ def _test(session: Session, step: Step, scratch: Path) -> Made:
         root=session.root,
         out=library,
     )
-    files.write_atomic(scratch / "contract.json", inputs.test_contract(session, name).encode())
-    spec = session.workspace.specs[name]
-    examples = [
-        {"call": e.call, "args": list(e.args), "expect": e.expect, "line": e.line}
-        for e in spec.examples
-    ]
-    text = json.dumps({"schema": 1, "path": spec.path, "examples": examples})
-    files.write_atomic(scratch / "examples.json", text.encode())
-    tests = [p for p in layout.test_files(session.root, name) if p.endswith(f"/test_{name}.py")]
-    return _run_tests(session, step, scratch, tests)
+    contract = scratch / "contract.json"
+    files.write_atomic(contract, inputs.test_contract(session, name).encode())
+    return library, contract
 
 
 def _support(session: Session, scratch: Path) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from asmith import __version__
 from asmith.check.engine import RULESET_VERSION
-from asmith.errors import AsmithError, UnavailableError
+from asmith.errors import AsmithError, UnavailableError, UsageError
 from asmith.generate import answer as grammar
 from asmith.generate import feedback, generators, prompt
 from asmith.generate.dialogue import Turn
@@ -17,6 +17,7 @@ from asmith.graph import trace as traces
 from asmith.host import clock, files
 from asmith.model import nasm
 from asmith.model.names import Digest, ModuleName, digest_bytes
+from asmith.model.plan import Step, StepKind
 from asmith.model.record import UNKNOWN, Attempt, Mode, Record, Standing, Usage
 from asmith.run import layout, view
 from asmith.store import turns
@@ -177,6 +178,8 @@ def answer(session: Session, name: ModuleName) -> None:
         asked = dialogue(session, name)
         kept = session.store.unjudged(name, asked.digest())
         if kept is None:
+            if session.asking.wishes.samples > 1:
+                require_benchmark(session, name)
             if not session.asking.wishes.batch:
                 _refuse_second_order(session, name, asked.digest())
             given = session.asking.ask(session.workspace.config, asked, session.root)
@@ -194,6 +197,25 @@ def answer(session: Session, name: ModuleName) -> None:
         draft(session, name, kept[0], asked, Mode.GENERATED, kept[1])
     with session.guard:
         session.look_again(name)
+
+
+def require_benchmark(session: Session, name: ModuleName) -> None:
+    """Refuse to ask for several answers where nothing tells which is correct, or faster."""
+    path = layout.benchmark(name)
+    if not (session.root / path).exists():
+        raise UsageError(
+            f"--samples: module '{name}' has no benchmark",
+            where=path,
+            why="the correct answers are timed with it, and the fastest is kept",
+            help="write it: a function calls(module, seed) that returns what is timed "
+            "(docs/reference/module-tests.md); or build without --samples",
+        )
+    if Step(StepKind.TEST, name) not in session.steps_of(name):
+        raise UsageError(
+            f"--samples: module '{name}' has no tests",
+            why="nothing would tell a fast answer from a wrong one",
+            help=f"write {layout.MODULE_TESTS}/test_{name}.py; or build without --samples",
+        )
 
 
 def _refuse_second_order(session: Session, name: ModuleName, asked: Digest) -> None:
@@ -269,9 +291,12 @@ def made_by() -> dict[str, str]:
     }
 
 
-def log(session: Session, record: Record, findings: tuple[str, ...]) -> None:
-    """Append an attempt to its module's log: rejected if it has findings."""
-    session.store.log_attempt(record.module, _attempt(record, findings))
+def log(
+    session: Session, record: Record, findings: tuple[str, ...], *, outcome: str | None = None
+) -> None:
+    """Append an attempt to its module's log: rejected if it has findings, unless told otherwise."""
+    attempt = _attempt(record, findings)
+    session.store.log_attempt(record.module, replace(attempt, outcome=outcome or attempt.outcome))
 
 
 def reject(session: Session, record: Record, error: AsmithError) -> None:
@@ -282,7 +307,8 @@ def reject(session: Session, record: Record, error: AsmithError) -> None:
         session.store.log_attempt(record.module, attempt)
     if record.mode is Mode.GENERATED:
         session.asking.judged[record.module] += 1
-        if not unfinished(record.module, record.generator):
+        alone = not session.store.has_unjudged(record.module, record.request)
+        if alone and not unfinished(record.module, record.generator):
             turns.keep(session.store, record.request, record.answer, feedback.render(error))
 
 

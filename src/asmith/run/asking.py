@@ -32,6 +32,7 @@ class Wishes:
     max_tokens: int | None = None
     usd: float | None = None
     batch: bool = False
+    samples: int = 1  # how often each stale module is asked for; the fastest correct answer wins
     confirm: Callable[[str], bool] | None = None  # None: nobody to ask, or no need to
     progress: Callable[[ModuleName, int], None] = lambda *_: None  # bytes of an answer so far
     note: Callable[[str], None] = lambda _: None  # a line for people
@@ -56,6 +57,8 @@ class Asking:
     judged: Counter[ModuleName] = field(default_factory=Counter)  # answers rejected in this run
     given_up: dict[ModuleName, AsmithError] = field(default_factory=dict)  # no more in this run
     unanswered: dict[ModuleName, AsmithError] = field(default_factory=dict)  # by a batch
+    competed: set[ModuleName] = field(default_factory=set)  # the fastest answer was found
+    fewer: dict[ModuleName, AsmithError] = field(default_factory=dict)  # why not as many answers
     repaired: bool = False  # an answer was replaced that other steps may have used already
     _messages: messages.Messages | None = None
     _confirmed: bool | None = None  # None: nobody was asked yet
@@ -90,6 +93,8 @@ class Asking:
         """Forget what was tried: the sources are others now. What was spent is not forgotten."""
         self.judged.clear()
         self.given_up.clear()
+        self.competed.clear()
+        self.fewer.clear()
         self.repaired = False
 
     def spent(self) -> Cost | None:

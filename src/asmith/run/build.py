@@ -27,6 +27,7 @@ from asmith.run import (
     recorder,
     repair,
     review,
+    sampling,
     tasks,
 )
 from asmith.run.asking import Asking, Wishes
@@ -136,6 +137,8 @@ def _build(
         steps = options.steps or planning.scope(session, options.targets)
         if not outcome.executed:
             outcome.kept = session.outside + sum(session.status(s).clean for s in steps)
+        if options.wishes.samples > 1 and not outcome.executed:
+            sampling.require_benchmarks(session, steps)
         if options.wishes.batch:
             batching.fetch(session, (ModuleName(s.subject) for s in steps if _generates(s)))
         run_steps(session, steps, options.jobs)
@@ -150,6 +153,9 @@ def _build(
         if repair.goes_on(session):
             failed |= asking.given_up
             continue  # what used a rejected answer runs again; findings of links and so on go back
+        names = [ModuleName(s.subject) for s in steps if _generates(s)]
+        if sampling.compete(session, names, failed):
+            continue  # the fastest correct answers are tested with all that links them
         # Beyond this point every step either holds, or failed, or waits for one that failed.
         blame = _blame(session, failed)
         if not blame:
@@ -174,7 +180,8 @@ def _conclude(
     """Adopt what holds, or stage it for review; tell what does not."""
     asked = {s.subject for s in steps if _generates(s)}
     problems = [e for n, e in session.problems.items() if n in asked and n not in failed]
-    outcome.errors = _told_once([*problems, *failed.values()], session)
+    fewer = [e for n, e in session.asking.fewer.items() if n not in failed]
+    outcome.errors = _told_once([*problems, *failed.values(), *fewer], session)
     adoptable = _adoptable(session, steps)
     outcome.in_review = session.in_review
     left = adopt.unfinished(session, adoptable)

@@ -56,6 +56,11 @@ def output(slot: Slot, name: str) -> str:
     return f"{_SLOTS[slot]}/{name}"
 
 
+def benchmark(module: str) -> str:
+    """Return the path of a module's benchmark."""
+    return f"{MODULE_TESTS}/bench_{module}.py"
+
+
 def test_files(root: Path, module: str) -> tuple[str, ...]:
     """Return the files of a module's own tests: its test file, what is in its folder, conftest."""
     from asmith.host import files

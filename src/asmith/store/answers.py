@@ -98,18 +98,31 @@ class Store:
         self, module: ModuleName, request: Digest
     ) -> tuple[bytes, Mapping[str, str]] | None:
         """Return an answer to a request that was neither accepted nor rejected yet."""
-        judged = {a.answer for a in self.attempts(module) if a.request == request}
-        lines = files.read_if_exists(self.root / "store" / "answers" / request) or b""
-        for line in lines.splitlines():
-            try:
-                value = json.loads(line)
-                digest, generator = Digest(value["answer"]), dict(value["generator"])
-            except (ValueError, KeyError, TypeError):
-                continue  # a line cut off by a crash
+        judged = self.judged(module, request)
+        for digest, generator in self.answers(request):
             data = self.get(digest)
             if digest not in judged and data is not None:
                 return data, generator
         return None
+
+    def has_unjudged(self, module: ModuleName, request: Digest) -> bool:
+        """Tell whether there is such an answer."""
+        judged = self.judged(module, request)
+        return any(digest not in judged for digest, _ in self.answers(request))
+
+    def judged(self, module: ModuleName, request: Digest) -> frozenset[Digest]:
+        """Return the answers to a request of which it is known what came of them."""
+        return frozenset(a.answer for a in self.attempts(module) if a.request == request)
+
+    def answers(self, request: Digest) -> Iterator[tuple[Digest, Mapping[str, str]]]:
+        """Yield each answer that was given to a request, with its generator's facts, in order."""
+        lines = files.read_if_exists(self.root / "store" / "answers" / request) or b""
+        for line in lines.splitlines():
+            try:
+                value = json.loads(line)
+                yield Digest(value["answer"]), dict(value["generator"])
+            except (ValueError, KeyError, TypeError):
+                continue  # a line cut off by a crash
 
     # ---- candidates: accepted answers, found again by what they were made from -------------------
 
