@@ -201,3 +201,10 @@ def test_a_build_that_was_killed_goes_on_without_asking(
     assert asked(edited) == 3
     assert outcomes(edited, 9) == ["accepted", "rejected", "slower"]
     assert ".spin" not in edited.read("modules/mid.asm")
+
+
+def test_a_benchmark_moves_and_goes_with_its_module(asmith: Command, plain: Sample) -> None:
+    plain.write("tests/modules/bench_top.py", BENCH)
+    assert asmith(plain, "rename", "top", "summit").code == 0
+    assert plain.read("tests/modules/bench_summit.py") == BENCH
+    assert not (plain.root / "tests/modules/bench_top.py").exists()

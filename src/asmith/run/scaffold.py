@@ -153,10 +153,17 @@ def _users(session: Session, name: str) -> list[str]:
 
 def _own_files(root: Path, session: Session, name: str) -> list[str]:
     own = [f"specs/{name}.md", layout.source(name), layout.record(name)]
-    own += [p for p in layout.test_files(root, name) if not p.endswith("/conftest.py")]
+    own += _tests(root, name)
     if session.workspace.specs[ModuleName(name)].implements == name:
         own.append(f"interfaces/{name}.h")
     return own
+
+
+def _tests(root: Path, name: str) -> list[str]:
+    """Return the files of a module's tests that are its alone, and its benchmark."""
+    own = [p for p in layout.test_files(root, name) if not p.endswith("/conftest.py")]
+    benchmark = layout.benchmark(name)
+    return [*own, benchmark] if (root / benchmark).exists() else own
 
 
 def rename(root: Path, name: str, to: str) -> tuple[str, ...]:
@@ -189,11 +196,11 @@ def _renamed(root: Path, session: Session, name: str, to: str, *, shared: bool) 
     include = (rf'^(\s*#\s*include\s+)"{name}\.h"', rf'\g<1>"{to}.h"')
     workspace = session.workspace
     moves: list[_Move] = [(f"specs/{name}.md", f"specs/{to}.md", front)]
-    for path in layout.test_files(root, name):
-        if not path.endswith("/conftest.py"):
-            target = path.replace(f"/test_{name}.py", f"/test_{to}.py")
-            old = f"{layout.MODULE_TESTS}/{name}/"
-            moves.append((path, target.replace(old, f"{layout.MODULE_TESTS}/{to}/"), None))
+    for path in _tests(root, name):
+        target = path.replace(f"/test_{name}.py", f"/test_{to}.py")
+        target = target.replace(layout.benchmark(name), layout.benchmark(to))
+        old = f"{layout.MODULE_TESTS}/{name}/"
+        moves.append((path, target.replace(old, f"{layout.MODULE_TESTS}/{to}/"), None))
     if shared:
         moves.append((f"interfaces/{name}.h", f"interfaces/{to}.h", None))
         for spec in workspace.specs.values():
