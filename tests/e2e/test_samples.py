@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asmith.run import sampling
 from asmith.store.answers import Store
 from fakes.command import answer_to, error, generator_that
 from fakes.messages_api import Asked, Reply, Says, serve
@@ -14,6 +15,9 @@ from fakes.provider import point_at
 from fakes.sample import GENERATOR, TEST
 
 if TYPE_CHECKING:
+    from asmith.errors import AsmithError
+    from asmith.model.names import ModuleName
+    from asmith.run.session import Session
     from fakes.command import Command
     from fakes.sample import Sample
 
@@ -208,3 +212,24 @@ def test_a_benchmark_moves_and_goes_with_its_module(asmith: Command, plain: Samp
     assert asmith(plain, "rename", "top", "summit").code == 0
     assert plain.read("tests/modules/bench_summit.py") == BENCH
     assert not (plain.root / "tests/modules/bench_top.py").exists()
+
+
+def test_a_kill_while_a_wrong_answer_is_tried_costs_no_answer(
+    asmith: Command, edited: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_turn(edited, "slow", "wrong", "fast")
+    tried, calls = sampling._problem, []
+
+    def dying(session: Session, name: ModuleName) -> AsmithError | None:
+        calls.append(name)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return tried(session, name)
+
+    monkeypatch.setattr(sampling, "_problem", dying)
+    assert asmith(edited, "build", "-q", "--samples", "3").code == 130
+    monkeypatch.undo()
+    assert asmith(edited, "build", "-q", "--samples", "3").code == 0
+    assert asked(edited) == 3
+    assert outcomes(edited, 9) == ["accepted", "rejected", "slower"]
+    assert ".spin" not in edited.read("modules/mid.asm")
