@@ -88,6 +88,7 @@ def test_the_fastest_correct_answer_wins_and_the_record_says_so(
     said = asmith(edited, "build", "--samples", "4")
     assert said.code == 0, said.err
     assert asked(edited) == 4
+    assert "\n11 steps ran, " in said.out + said.err  # 5, 2 and 3 of the answers, and a link
     assert ".spin" not in edited.read("modules/mid.asm")
     assert outcomes(edited, 9) == ["accepted", "rejected", "slower"]
     (note,) = record(edited)["notes"]  # type: ignore[misc]

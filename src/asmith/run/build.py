@@ -154,7 +154,9 @@ def _build(
             failed |= asking.given_up
             continue  # what used a rejected answer runs again; findings of links and so on go back
         names = [ModuleName(s.subject) for s in steps if _generates(s)]
+        counted = len(session.executed)
         if sampling.compete(session, names, failed):
+            outcome.executed += session.executed[counted:]
             continue  # the fastest correct answers are tested with all that links them
         # Beyond this point every step either holds, or failed, or waits for one that failed.
         blame = _blame(session, failed)
