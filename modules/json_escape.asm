@@ -19,7 +19,22 @@ quote   equ     0x22
 solidus equ     0x5c
 blank   equ     0x20
 
+; The number of bytes that are looked at together. [FR-007]
+chunk   equ     16
+
 section .rodata align=16
+
+; A chunk of quotation marks, for comparison. [FR-007]
+all_quotes:
+        times chunk db quote
+
+; A chunk of reverse solidi, for comparison. [FR-007]
+all_solidi:
+        times chunk db solidus
+
+; A chunk of the greatest control byte, for comparison. [FR-007]
+all_controls:
+        times chunk db blank - 1
 
 ; The letter of the short escape of each byte below 0x20, or 0 if it has none. [FR-003]
 short_escapes:
@@ -47,6 +62,11 @@ json_escape:
         lea     r10, [rel short_escapes]
         lea     r11, [rel hex_digits]
 
+        ; Keep the chunks for comparison in xmm3, xmm4 and xmm5. [FR-007]
+        movdqa  xmm3, [rel all_quotes]
+        movdqa  xmm4, [rel all_solidi]
+        movdqa  xmm5, [rel all_controls]
+
         ; Append the opening quotation mark if it fits. [FR-001] [FR-005]
         test    r8, r8
         jz      .full
@@ -55,10 +75,54 @@ json_escape:
         dec     r8
 
 .next:
+        ; Go on byte by byte when less than a chunk of s or of room is left. [FR-006] [FR-007]
+        cmp     rdx, chunk
+        jb      .tail
+        cmp     r8, chunk
+        jb      .tail
+
+        ; Mark in xmm1 the quotation marks and reverse solidi of the chunk. [FR-002] [FR-007]
+        movdqu  xmm0, [rsi]
+        movdqa  xmm1, xmm0
+        pcmpeqb xmm1, xmm3
+        movdqa  xmm2, xmm0
+        pcmpeqb xmm2, xmm4
+        por     xmm1, xmm2
+
+        ; Mark the controls too: the bytes that are their own minimum with 0x1f. [FR-003] [FR-007]
+        movdqa  xmm2, xmm0
+        pminub  xmm2, xmm5
+        pcmpeqb xmm2, xmm0
+        por     xmm1, xmm2
+        pmovmskb ecx, xmm1
+
+        ; Copy the chunk, which fits; what follows a marked byte is overwritten later. [FR-004] [FR-005]
+        movdqu  [r9], xmm0
+        test    ecx, ecx
+        jnz     .found
+
+        ; Step over a chunk in which no byte needs an escape. [FR-007]
+        add     rsi, chunk
+        sub     rdx, chunk
+        add     r9, chunk
+        sub     r8, chunk
+        jmp     .next
+
+.found:
+        ; Step over the bytes before the first that needs an escape; that byte is left. [FR-007]
+        bsf     ecx, ecx
+        add     rsi, rcx
+        sub     rdx, rcx
+        add     r9, rcx
+        sub     r8, rcx
+        jmp     .take
+
+.tail:
         ; Stop before reading when no byte of s is left. [FR-006]
         test    rdx, rdx
         jz      .close
 
+.take:
         ; Take the next byte of s, zero-extended, into eax.
         movzx   eax, byte [rsi]
         inc     rsi
@@ -78,7 +142,9 @@ json_escape:
         mov     [r9], al
         inc     r9
         dec     r8
-        jmp     .next
+
+        ; Such a byte is met in the tail only, and no whole chunk can follow it. [FR-007]
+        jmp     .tail
 
 .control:
         ; Look up the letter of the short escape; without one, use hexadecimal. [FR-003]

@@ -41,6 +41,35 @@ def test_it_appends_the_literal(module, text, before):  # FR-001
     assert escaped(module, text, before=before) == (0, len(expected), expected)
 
 
+@given(
+    st.lists(
+        st.binary(max_size=2) | st.integers(0, 70).map(lambda n: b"plain text " * 7 + b"x" * n)
+    ),
+    st.integers(0, 16),
+    st.integers(0, 40),
+)
+def test_long_runs_are_copied_as_they_are(module, parts, skip, spare):  # FR-001, FR-006, FR-007
+    text = b"".join(parts)[skip:]
+    expected = literal(text)
+    result, length, data = escaped(module, text, room=len(expected) + spare)
+    assert (result, length, data[:length]) == (0, len(expected), expected)
+
+
+def test_an_escape_at_every_place_of_a_run(module):  # FR-002, FR-003, FR-007
+    for byte in (0x00, 0x1F, 0x22, 0x5C):
+        for size in (15, 16, 17, 32, 40):
+            for place in range(size):
+                text = b"\xff" * place + bytes([byte]) + b"\x7f" * (size - place - 1)
+                expected = literal(text)
+                assert escaped(module, text) == (0, len(expected), expected)
+
+
+def test_a_long_run_that_does_not_fit_leaves_the_length(module):  # FR-005, FR-007
+    for size in range(14, 50):
+        for room in range(size + 2):
+            assert escaped(module, b"y" * size, room=room)[:2] == (module.BUFFER_FULL, 0)
+
+
 @given(st.text(max_size=60))
 def test_what_it_writes_is_json(module, text):  # FR-001
     result, length, data = escaped(module, text.encode())
