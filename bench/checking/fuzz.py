@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -113,7 +114,7 @@ def _bases() -> list[tuple[str, bytes]]:
             made.append((name, (directory / "a.o").read_bytes()))
         for seed, level in ((1, "-O2"), (2, "-O0"), (3, "-Os")):
             (directory / "c.c").write_text(torture.source(seed, 12))
-            for compiler in ("gcc", "clang"):
+            for compiler in filter(shutil.which, ("gcc", "clang")):
                 _run(directory, compiler, "-w", "-g", level, "-c", "c.c", "-o", "c.o")
                 made.append((f"{compiler} {level}", (directory / "c.o").read_bytes()))
     return made

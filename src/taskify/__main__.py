@@ -103,7 +103,7 @@ def _program(stop: Stop) -> Path:
         if not os.access(other, os.X_OK):
             raise UnavailableError(f"'{other}' is no program", remedy="look at TASKIFY_PROGRAM")
         return Path(other).resolve()
-    build = [sys.executable, "-m", "doit"]
+    build = [sys.executable, "-m", "doit", "-n", str(len(os.sched_getaffinity(0)))]
     status = processes.run_visibly(build, cwd=PROJECT, is_asked_to_stop=stop.is_asked)
     stop.check()
     if status != 0:
