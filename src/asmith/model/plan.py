@@ -59,7 +59,6 @@ class Why(StrEnum):
     INPUT_CHANGED = "input-changed"
     OUTPUT_CHANGED = "output-changed"
     UPSTREAM = "upstream"
-    FORCED = "forced"
 
 
 @dataclass(frozen=True, slots=True)

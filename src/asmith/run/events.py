@@ -81,13 +81,3 @@ Observer = Callable[[Event], None]
 def nobody(event: Event) -> None:
     """Take no notice."""
     del event
-
-
-def all_of(*observers: Observer) -> Observer:
-    """Return an observer that tells several, in order."""
-
-    def tell(event: Event) -> None:
-        for observer in observers:
-            observer(event)
-
-    return tell
