@@ -26,7 +26,7 @@ OWN = {"out_long", "out_double", "out_void", "out_fatal"}  # defined by the runn
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What execution said: violates, same, other, unreached or hangs, and how."""
+    """What execution said: violates, same, other, endless, unreached or hangs, and how."""
 
     verdict: str
     detail: str
@@ -52,6 +52,7 @@ def build(units: Sequence[Unit], directory: Path) -> Path:
     runner = directory / "runner"
     _call(
         directory, "gcc", "-O1", "-w", "-mno-avx", "-fno-builtin", f"-I{NATIVE}", "-z", "execstack",
+        "-z", "now",
         "-o", str(runner), str(NATIVE / "runner.c"), "units.c", "trampoline.o", "thunks.o", *linked,
         "-lm",
     )  # fmt: skip

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from checking.subjects import Unit
 
 _OF_THE_CODE = re.compile(r"(ABI|VAL|FLW|RUN)\d{3}")
+HOLDS = {"same", "other", "endless"}
 UNKNOWN = {"unreached", "hangs"}
 WANTED = 0.98
 
@@ -118,7 +119,7 @@ def _sound(units: list[Unit], directory: Path) -> tuple[Path, list[Unit]]:
         kept = []
         originals = executed(runner, [(n, None, 0) for n in range(len(units))])
         for unit, original in zip(units, originals, strict=True):
-            if original.verdict in ("same", "other"):
+            if original.verdict in HOLDS:
                 kept.append(unit)
                 continue
             wrong = original.detail.rpartition("(")[2].partition(",")[0]
@@ -215,7 +216,7 @@ def report(mutants: list[Mutant]) -> bool:
         print(f"    {found:>4} of {len(chosen):>4} found: {way}")
     kinds = Counter(m.executed.verdict for m in mutants)
     print(f"{len(mutants)} mutants by execution: {dict(sorted(kinds.items()))}")
-    quiet = [m for m in mutants if m.executed.verdict in ("same", "other") and m.found]
+    quiet = [m for m in mutants if m.executed.verdict in HOLDS and m.found]
     print(f"reported although execution saw no violation: {len(quiet)}")
     misses = [m for m in mutants if m.executed.verdict == "violates" and not m.found]
     lines = [f"MISSED {m.line()}" for m in misses]

@@ -5,7 +5,9 @@
  *   violates     a rule of the ABI is broken, or the outcome depends on junk
  *   same, other  every input was run without that; the results are those of the original, or not
  *   unreached    no input executes the byte at OFFSET
- *   hangs        it does not end on several inputs
+ *   endless      the same, but it does not end on several inputs: these are compared, each after a
+ *                number of instructions, and the rest is left out
+ *   hangs        it takes too long to be judged
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -22,7 +24,10 @@
 
 #include "runner.h"
 
-enum { INPUTS = 500, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, HANGS = 3, FUNCTIONS = 8 };
+enum { INPUTS = 500, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FILLED = 1024, FLAGGED = 40, TEXT = 256 };
+enum { LIMIT = 10000, STEPS = 2000, HANGS = 8 }; /* microseconds; instructions; such inputs of a function */
+enum { ENDS = 1000, STOPPED = 1001, TRAP = 0x100 };
+static const uint64_t ROOM = 1ul << 33; /* bytes below the stack that it would overflow into */
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
 typedef struct {
@@ -58,7 +63,7 @@ typedef struct {
 } outcome;
 
 extern state judge_state;
-extern uint64_t judge_junk[32], judge_arguments[14], judge_call_sp, judge_call_flags;
+extern uint64_t judge_junk[32], judge_arguments[14], judge_call_sp, judge_call_flags, judge_flags;
 extern entry *judge_entry;
 extern void judge_call(void);
 extern long x_out_long(long);
@@ -76,10 +81,12 @@ static uint64_t (*original)[FUNCTIONS][INPUTS]; /* results of each unit, shared 
 static const char *broken;
 static sigjmp_buf escape;
 static volatile sig_atomic_t running;
+static volatile int steps; /* instructions left, where they are counted */
 static volatile siginfo_t caught;
 static volatile uint64_t caught_rip, caught_sp;
 static struct { uint64_t from, to; } code[64];
 static int codes;
+static int seeded; /* which junk is in use */
 static answer *told;
 
 static uint64_t mix(uint64_t hash, uint64_t value) {
@@ -93,16 +100,17 @@ static uint64_t dice(void) { return dice_state = mix(dice_state, 0x1234567); }
 /* ---- what units call ---- */
 long real_out_long(long x) { return (long)(mix(5, (uint64_t)x) >> 20); }
 double real_out_double(double x) { return x * 0.5 + 1; }
-void real_out_void(void *p) { *(volatile char *)p = *(volatile char *)p; }
-void real_out_fatal(const char *p) { (void)p; siglongjmp(escape, 1000); }
+static void fill(uint32_t *p);
+void real_out_void(void *p) { *(volatile char *)p = *(volatile char *)p; fill(p); }
+void real_out_fatal(const char *p) { (void)p; siglongjmp(escape, ENDS); }
 
 static uint64_t part(char letter, uint64_t value) {
     switch (letter) {
-    case 'l': case 'd': return value;
     case 'i': case 'f': return (uint32_t)value;
     case 'h': return (uint16_t)value;
     case 'c': case 'b': return (uint8_t)value;
-    default: return 0; /* addresses are compared by what they lead to */
+    case 'v': return 0;
+    default: return value; /* addresses too: whatever is mapped is mapped at the same place */
     }
 }
 
@@ -121,6 +129,11 @@ void judge_look(void) {
 /* ---- faults ---- */
 static void on_signal(int number, siginfo_t *info, void *context) {
     ucontext_t *u = context;
+    if (number == SIGTRAP && info->si_code == TRAP_TRACE) {
+        if (!running) u->uc_mcontext.gregs[REG_EFL] &= ~TRAP;
+        if (!running || --steps > 0) return;
+        number = STOPPED;
+    }
     if (!running) _exit(99);
     running = 0;
     caught.si_addr = number == SIGSEGV || number == SIGBUS ? info->si_addr : 0;
@@ -162,12 +175,41 @@ static int is_code(uint64_t rip) {
     return 0;
 }
 
-/* ---- one call ---- */
-static uint64_t junk_of(int seed, int number) {
-    /* Seed 0: no canonical address. Seed 1: one that is not mapped. */
-    return (seed ? 0x0000123456700000u : 0xdead5a5ac3c30000u) + (uint64_t)number * 0x11110008u + 3;
+/* Tells whether the stack has overflowed: rsp is where the stack would go on. */
+static int is_overflow(uint64_t sp) {
+    return sp < (uint64_t)(stack_top - STACK) && sp >= (uint64_t)(stack_top - STACK) - ROOM;
 }
 
+/* ---- junk ---- */
+/* Seed 0: no canonical address. Seed 1: one that is not mapped. The lowest and the highest bit of
+ * each width differ, and each half is another one for each number. */
+static uint64_t junk_of(int seed, int number) {
+    uint64_t n = (uint64_t)number;
+    uint32_t high = (uint32_t)((seed ? 0x1234 : 0xdead5a5a) + n * 0x11);
+    uint32_t low = (uint32_t)(0xc3c30003u + n * 0x11110008u) ^ (seed ? 0xd5c3a5e9u : 0);
+    return (uint64_t)high << 32 | low;
+}
+
+/* Carry, parity, adjust, zero, sign, and for each second input overflow: so that every condition
+ * holds under one seed and not under the other. */
+static uint64_t flags_of(int seed, int input) { return seed ? 0x2 : input & 1 ? 0x8d7 : 0xd7; }
+
+static uint64_t stack_junk(int seed, void *word) { return junk_of(seed, 120 + (int)((uint64_t)word >> 3 & 7)); }
+
+/* Writes what a callee may write through a pointer that it is given: whatever nobody has set, from
+ * there on in the caller's frame. A buffer that is passed to be filled is no junk afterwards. */
+static void fill(uint32_t *p) {
+    char *end = (char *)p + FILLED;
+    if ((char *)p < stack_top - STACK || (char *)p >= stack_top - CALLER || (uint64_t)p & 3) return;
+    if (end > stack_top - CALLER - 8) end = stack_top - CALLER - 8;
+    for (; (char *)p < end; p++) {
+        int high = (uint64_t)p >> 2 & 1;
+        uint64_t words[] = {stack_junk(seeded, p), judge_junk[1]};
+        for (int i = 0; i < 2; i++) if (*p == (uint32_t)(words[i] >> 32 * high)) { *p = 7 * (uint32_t)(uint64_t)p; break; }
+    }
+}
+
+/* ---- one call ---- */
 static uint64_t narrow(char letter, uint64_t value, uint64_t junk) {
     switch (letter) {
     case 'i': case 'z': return (uint32_t)value | (junk & ~0xffffffffull);
@@ -178,14 +220,22 @@ static uint64_t narrow(char letter, uint64_t value, uint64_t junk) {
     }
 }
 
-/* Fills buffer `number` for an argument; strings end within 64 bytes. */
+/* Fills buffer `number` for an argument; strings end within TEXT bytes. */
 static char *filled(int number, char letter) {
     char *p = buffers + number * BUFFER;
     if (letter == 's' || letter == 't') {
-        int length = (int)(dice() % 60);
         static const char some[] = "0123456789 \"\\\n\t/abcXYZ{}:,GETPOST HTTP1.";
-        memset(p, 0, 64);
-        for (int i = 0; i < length; i++) p[i] = dice() % 4 ? some[dice() % (sizeof some - 1)] : (char)(1 + dice() % 127);
+        static const char *const phrases[] = {"GET ", "POST ", "/api/tasks", "?a=b", " HTTP/1.1\r\n", " HTTP/1.0\r\n", "Content-Length: ",
+            "Connection: ", "close", "keep-alive", "Transfer-Encoding: chunked", "Host: x", "Expect: 100-continue", "\r\n", "\r\n\r\n", "12", "%41", "\t "};
+        int length = (int)(dice() % 60), shape = (int)(dice() % 4), i = 0;
+        memset(p, 0, TEXT);
+        while (shape == 3 && i < TEXT - 32) {
+            int n = (int)(dice() % 20);
+            if (n >= 18) break;
+            i += (int)strlen(strcpy(p + i, phrases[i || n % 2 ? n : 0]));
+        }
+        for (i = 0; shape < 3 && i < length; i++)
+            p[i] = shape && dice() % 4 ? some[dice() % (sizeof some - 1)] : (char)(shape == 2 ? 1 + dice() % 127 : 33 + dice() % 94);
     } else {
         for (int i = 0; i < BUFFER / 8; i++) ((uint64_t *)p)[i] = dice() % 3 ? dice() % 100 : dice();
     }
@@ -193,12 +243,13 @@ static char *filled(int number, char letter) {
 }
 
 /* Puts a number that the unit's instructions name, or one beside it, in `value`, if it fits: an
- * int may be a count or an index, and is small. */
+ * int may be a count or an index, and is small mostly. */
 static int named(char letter, uint64_t *value) {
     if (!current->number_count || !strchr("lihc", letter) || dice() % 3) return 0;
     long found = current->numbers[dice() % (uint64_t)current->number_count];
     *value = (uint64_t)found + dice() % 3 - 1;
-    return letter == 'l' || (found >= -8 && found <= 300);
+    if (letter == 'l' || (found >= -8 && found <= 300)) return 1;
+    return dice() % 4 == 0 && found >= -200000 && found <= 200000;
 }
 
 static uint64_t value_of(char letter, int *buffer, uint64_t *length) {
@@ -238,13 +289,15 @@ static void prepare(const function *f, int input, int seed) {
     int count = 0;
     state *s = &judge_state;
     memset(s, 0, sizeof *s);
+    seeded = seed;
     for (int i = 0; i < 32; i++) judge_junk[i] = junk_of(seed, i);
     for (int i = 0; i < 16; i++) {
         s->gpr[i] = junk_of(seed, 40 + i);
         for (int j = 0; j < 4; j++) ((uint64_t *)s->ymm[i])[j] = junk_of(seed, 60 + 4 * i + j);
     }
     dice_state = (uint64_t)input * 77 + 1;
-    for (int i = 0; i < 64; i++) shared[i] = (long)(dice() % 1000);
+    for (int i = 0; i < 64; i++) shared[i] = (long)(dice() % 2 ? dice() % 1000 : dice() % 32 - 4);
+    flag = input < INPUTS - FLAGGED ? 0 : (int)(dice() % 12);
     for (const char *a = f->arguments; *a; a++) {
         if (*a == 'm') { /* a structure of 24 bytes, in memory */
             for (int i = 0; i < 3; i++) words[count++] = dice() % 100;
@@ -258,19 +311,21 @@ static void prepare(const function *f, int input, int seed) {
             s->gpr[number] = narrow(*a, value, s->gpr[number]);
         } else words[count++] = *a == 'f' ? (uint32_t)value | (junk_of(seed, 7) & ~0xffffffffull) : narrow(*a, value, junk_of(seed, 8));
     }
-    for (uint64_t *p = (uint64_t *)(stack_top - STACK / 2); p < (uint64_t *)stack_top; p++) *p = junk_of(seed, 120 + (int)((uint64_t)p >> 3 & 7));
+    for (uint64_t *p = (uint64_t *)(stack_top - STACK / 2); p < (uint64_t *)stack_top; p++) *p = stack_junk(seed, p);
     sp = (uint64_t *)(stack_top - CALLER) - (count + (count & 1));
     memcpy(sp, words, (size_t)count * 8);
     s->sp = (uint64_t)sp;
-    s->flags = seed ? 0x2 : 0x8d7; /* carry, parity, adjust, zero, sign, overflow */
+    s->flags = flags_of(seed, input) | (steps ? TRAP : 0);
+    judge_flags = s->flags;
     s->target = f->address;
 }
 
-/* Runs one call; sets `broken` if a rule of the ABI is. */
-static outcome run(const function *f, int input, int seed) {
+/* Runs one call, or `counted` instructions of it; sets `broken` if a rule of the ABI is. */
+static outcome run(const function *f, int input, int seed, int counted) {
     static const int saved[] = {RBX, RBP, R12, R13, R14, R15};
     outcome o = {0};
-    struct itimerval limit = {.it_value = {.tv_usec = 60000}}, none = {{0, 0}, {0, 0}};
+    struct itimerval limit = {.it_value = {.tv_usec = counted ? 100 * LIMIT : LIMIT}}, none = {{0, 0}, {0, 0}};
+    steps = counted;
     prepare(f, input, seed);
     log_hash = 1;
     broken = NULL;
@@ -280,14 +335,16 @@ static outcome run(const function *f, int input, int seed) {
         running = 1;
         judge_call();
     }
-    running = 0;
+    running = steps = 0;
     setitimer(ITIMER_VIRTUAL, &none, NULL);
     __asm__ volatile("cld; fninit");
     state *s = &judge_state;
     if (o.signal) {
         o.rip = caught_rip;
         o.address = (uint64_t)caught.si_addr + (uint64_t)caught.si_code;
-        if (o.signal == 1000) o.rip = o.address = 0;
+        if (o.signal == ENDS) o.rip = o.address = 0;
+        else if (o.signal == STOPPED) o.address = 0;
+        else if (is_overflow(caught_sp)) o.rip = o.address = 0;
         else if (o.signal != SIGVTALRM && o.signal != SIGTRAP) {
             if (!is_code(o.rip) || is_return(o.rip)) broken = "control left the code";
             else if (caught_sp < (uint64_t)(stack_top - STACK) || caught_sp >= (uint64_t)stack_top)
@@ -303,7 +360,7 @@ static outcome run(const function *f, int input, int seed) {
         o.hash = part(f->result, f->result == 'd' || f->result == 'f' ? s->out_xmm[0][0] : s->out_gpr[RAX]);
     }
     for (uint64_t *p = (uint64_t *)(stack_top - CALLER); p < (uint64_t *)stack_top; p++)
-        if (*p != junk_of(seed, 120 + (int)((uint64_t)p >> 3 & 7))) broken = "the caller's frame is overwritten";
+        if (*p != stack_junk(seed, p)) broken = "the caller's frame is overwritten";
     o.hash = mix(o.hash, log_hash);
     for (int i = 0; i < 64; i++) o.hash = mix(o.hash, (uint64_t)shared[i]);
     for (int i = 0; i < BUFFERS * BUFFER / 8; i++) o.hash = mix(o.hash, ((uint64_t *)buffers)[i]);
@@ -317,30 +374,42 @@ static void tell(const char *verdict, const char *detail, const function *f, int
     _exit(0);
 }
 
+/* Runs one input under both kinds of junk; tells of a violation, else returns the first outcome. */
+static outcome compared(const function *f, int input, int counted) {
+    outcome one = run(f, input, 0, counted);
+    if (broken) tell("violates", broken, f, input);
+    outcome two = run(f, input, 1, counted);
+    if (broken) tell("violates", broken, f, input);
+    if (one.signal == SIGVTALRM || two.signal == SIGVTALRM) {
+        one.signal = SIGVTALRM;
+        return one;
+    }
+    if (one.signal != two.signal || one.rip != two.rip || one.address != two.address)
+        tell("violates", "how it ends depends on junk", f, input);
+    if ((!one.signal || one.signal == STOPPED) && one.hash != two.hash)
+        tell("violates", "the outcome depends on junk", f, input);
+    return one;
+}
+
 static void judge(int number, int is_original) {
     const unit *u = current = &units[number];
-    int hangs = 0, differs = 0;
+    int endless = 0, differs = 0;
     for (int k = 0; k < u->count; k++) {
         const function *f = &u->functions[k];
-        for (int input = 0; input < INPUTS; input++) {
-            outcome one = run(f, input, 0);
-            if (broken) tell("violates", broken, f, input);
-            outcome two = run(f, input, 1);
-            if (broken) tell("violates", broken, f, input);
-            if (one.signal == SIGVTALRM || two.signal == SIGVTALRM) {
-                if (++hangs >= HANGS) tell("hangs", "no end", f, input);
-                continue;
+        int hangs = 0;
+        for (int input = 0; input < INPUTS && hangs < HANGS; input++) {
+            outcome one = compared(f, input, 0);
+            if (one.signal == SIGVTALRM) {
+                one = compared(f, input, STEPS);
+                if (one.signal == SIGVTALRM) tell("hangs", "no end", f, input);
+                endless |= ++hangs == HANGS;
             }
-            if (one.signal != two.signal || one.rip != two.rip || one.address != two.address)
-                tell("violates", "how it ends depends on junk", f, input);
-            if (!one.signal && one.hash != two.hash)
-                tell("violates", "the outcome depends on junk", f, input);
             uint64_t hash = mix(one.hash, (uint64_t)one.signal);
             if (is_original) original[number][k][input] = hash;
             else differs |= original[number][k][input] != hash;
         }
     }
-    tell(differs ? "other" : "same", "all inputs", &u->functions[0], INPUTS);
+    tell(endless ? "endless" : differs ? "other" : "same", "all inputs", &u->functions[0], INPUTS);
 }
 
 static void find(int number, int unused) {
@@ -348,7 +417,7 @@ static void find(int number, int unused) {
     const unit *u = current = &units[number];
     for (int k = 0; k < u->count; k++)
         for (int input = 0; input < INPUTS; input++)
-            if (run(&u->functions[k], input, input & 1).signal == SIGTRAP) tell("reached", "", &u->functions[k], input);
+            if (run(&u->functions[k], input, input & 1, 0).signal == SIGTRAP) tell("reached", "", &u->functions[k], input);
     tell("unreached", "no input executes it", &u->functions[0], INPUTS);
 }
 
@@ -359,7 +428,7 @@ static void in_child(void (*what)(int, int), int number, int is_original, const 
     memset(told, 0, sizeof *told);
     pid_t child = fork();
     if (!child) {
-        alarm(20);
+        alarm(60);
         if (p->count) memcpy(p->at, p->bytes, (size_t)p->count);
         what(number, is_original);
         _exit(1);

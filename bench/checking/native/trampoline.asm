@@ -34,7 +34,7 @@ JUNK_BELOW      equ     512             ; bytes below rsp that a callee may have
 
         extern  judge_look
         global  judge_call, judge_enter, judge_state, judge_arguments, judge_entry, judge_junk
-        global  judge_call_sp, judge_call_flags
+        global  judge_call_sp, judge_call_flags, judge_flags
 
         section .bss align=64
 judge_state:    resb    state_size
@@ -44,6 +44,7 @@ judge_arguments: resq   6               ; rdi rsi rdx rcx r8 r9 at an external c
 judge_entry:    resq    1
 judge_call_sp:  resq    1               ; rsp at an external call, before the return address
 judge_call_flags: resq  1
+judge_flags:    resq    1               ; what destroyed flags hold
 home:           resq    1               ; the C caller's rsp
 back:           resq    1               ; the return address of an external call
 kept:           resq    4
@@ -203,5 +204,7 @@ judge_enter:
         mov     r9, [judge_junk + 72]
         mov     r10, [judge_junk + 80]
         mov     r11, [judge_junk + 88]
+        push    qword [judge_flags]
+        popfq
         jmp     [back]                  ; rsp is where it was before the call
         section .note.GNU-stack noalloc noexec nowrite progbits

@@ -63,7 +63,8 @@ class Insn:
     registers, or -1; `base` is -2 where the address counts from the instruction's end.
     `disp_at`, `imm_at`: where in the instruction a relocation may stand, 0 for nowhere. `reads` and
     `writes` have a bit for each general register and the flags, `vreads` and `vwrites` one for each
-    vector register; the four are known only if `masked`. `rel` counts from the end of the
+    vector register; the four are known only if `masked`. `x87` is by how much it fills the register
+    stack of the x87 unit. `rel` counts from the end of the
     instruction. `act`, `a`, `b`, `c`, `changed` and `sources`
     are for the reader: what an analysis does with it.
     """
@@ -102,6 +103,7 @@ class Insn:
         "vwrites",
         "width",
         "writes",
+        "x87",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -119,7 +121,7 @@ class Insn:
         self.stores = False
         self.vector = False
         self.width = 0  # bytes of the widest vector register that is named
-        self.reads = self.writes = self.vreads = self.vwrites = 0
+        self.reads = self.writes = self.vreads = self.vwrites = self.x87 = 0
         self.isa: tuple[str, ...] = ()
         self.a = self.b = self.c = 0
         self.changed: tuple[int, ...] = ()
@@ -359,6 +361,8 @@ def _masks(insn: Insn, instruction: Any) -> None:
     insn.reads |= 1 << FLAGS if instruction.rflags_read else 0
     insn.writes |= 1 << FLAGS if instruction.rflags_modified else 0
     insn.privileged = instruction.is_privileged
+    if insn.name[0] == "f":
+        insn.x87 = -instruction.fpu_stack_increment_info().increment
     insn.isa = tuple(instruction.cpuid_features())
     insn.masked = True
 

@@ -45,15 +45,30 @@ JUNK = {
     "a slot of the caller": "mov rax, [rsp+40]\n ret",
     "the entry value of rbx": "lea rax, [rbx+rdi]\n ret",
     "a condition": "mov eax, 1\n jc .l\n inc eax\n.l: ret",
+    "a signed condition": "mov eax, 1\n jl .l\n inc eax\n.l: ret",
+    "the flags after a call": "push rax\n call out_long\n pop rcx\n mov eax, 0\n adc eax, 0\n ret",
+    "the low byte of a register": "movzx eax, r9b\n ret",
+    "the sign of a byte": "mov eax, 1\n test r9b, r9b\n js .l\n inc eax\n.l: ret",
+    "a loop that does not end": "lea rdi, [rsi+r9]\n push rax\n.l: call out_long\n jmp .l",
+}
+DEFINED = {
+    "a stack that is too small": "push rdi\n call $$\n pop rdi\n ret",
+    "a number that is too large": "mov rax, rdi\n mov rax, [rax]\n ret",
 }
 MUTANTS = {
     "same": ("lea rax, [rdi+rsi+8]\n nop\n ret", b"\x90", 5),
     "other": ("lea rax, [rdi+rsi+8]\n ret", bytes.fromhex("488d443709"), 0),
     "unreached": ("mov rax, rdi\n ret\n nop", b"\xcc", 4),
-    "hangs": ("mov rax, rdi\n nop\n nop\n ret", b"\xeb\xfe", 3),
+    "endless": ("mov rax, rdi\n nop\n nop\n ret", b"\xeb\xfe", 3),
     "violates": ("push rbx\n mov rax, rdi\n pop rbx\n ret", b"\x90", 4),
 }
-BODIES = [RIGHT, *WRONG.values(), *JUNK.values(), *(body for body, _, _ in MUTANTS.values())]
+BODIES = [
+    RIGHT,
+    *WRONG.values(),
+    *JUNK.values(),
+    *DEFINED.values(),
+    *(body for body, _, _ in MUTANTS.values()),
+]
 
 Runner = tuple["Path", dict[str, int]]
 
@@ -100,6 +115,11 @@ def test_junk_is_in_every_place_that_a_function_may_not_read(runner: Runner, nam
     found = judged(runner, JUNK[name])
     assert found.verdict == "violates"
     assert found.detail.startswith("the outcome depends on junk")
+
+
+@pytest.mark.parametrize("name", DEFINED)
+def test_a_program_that_is_merely_wrong_breaks_no_promise(runner: Runner, name: str) -> None:
+    assert judged(runner, DEFINED[name]).verdict in ("same", "other")
 
 
 @pytest.mark.parametrize("verdict", MUTANTS)

@@ -124,6 +124,7 @@ g:      mov  eax, 1
         pop  rbx
         ret""",
     "the rounding mode, saved and restored": """
+        fld    tword [rsp + 8]
         fnstcw [rsp - 2]
         movzx  eax, word [rsp - 2]
         or     ah, 12

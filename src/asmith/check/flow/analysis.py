@@ -6,13 +6,23 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow import moves
 from asmith.check.flow.arguments import look_at_arguments, look_at_needs
+from asmith.check.flow.bounds import beyond
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
-from asmith.check.flow.events import Call, Exit, Invalid, Out, Unreached
+from asmith.check.flow.events import Blank, Call, Exit, Invalid, Out, Unreached
 from asmith.check.flow.fixpoint import Context, Ended, Fixpoint, Needed, NotFollowed
 from asmith.check.flow.graph import Graph
-from asmith.check.flow.machine import ALL_PATHS, DF, FEW_PATHS, MMX, RSP, UPPER, Machine
-from asmith.check.flow.outcome import Outcome
+from asmith.check.flow.machine import (
+    ALL_PATHS,
+    DF,
+    FEW_PATHS,
+    MMX,
+    RSP,
+    UPPER,
+    Machine,
+)
+from asmith.check.flow.needs import vectors_needed
+from asmith.check.flow.outcome import Outcome, lost_by, x87_after
 from asmith.check.flow.owned import acquire
 from asmith.check.flow.roster import Roster
 from asmith.check.flow.summary import (
@@ -46,6 +56,7 @@ GIVEN = sum(1 << n for n in (0, 1, 2, 4, 6, 7, 8, 9, 10))
 registers, al of variadic functions, r10 of nested ones (psABI 3.2.3)."""
 
 ARGUMENTS = sum(1 << n for n in (1, 2, 6, 7, 8, 9))
+GENERAL = 0xFFFF & ~(1 << RSP)
 _PADDING = frozenset({"nop", "int3", "ud2", "hlt"})
 ANYTHING = (1 << 32) - 1
 """What may hold something in a local function of hand-written code: its own convention."""
@@ -148,6 +159,10 @@ class ObjectFlow:
         for start in sorted(graph.blocks):
             if graph.blocks[start].state is not None:
                 outcome.add(graph.blocks[start].events)
+        outcome.add([*beyond(graph)])
+        if not self.compiled and outcome.convention is None:
+            below = {call.address: call.summary.vector_reads for call in outcome.of(Call)}
+            outcome.vectors_used = vectors_needed(graph, below)
         graph.close()
         outcome.add([*graph.splits()])
         outcome.bounded = all(map(_counts_from_entry, outcome.of(Call)))
@@ -160,12 +175,22 @@ class ObjectFlow:
             outcome.reason = f"its code is no instruction at +{place:#x}"
 
     def _interpreted(self, function: Function, outcome: Outcome) -> tuple[Graph, Machine]:
-        """Run a function to its fixpoint: again, if it reads of its frame what it never wrote."""
-        graph, machine = self._once(function, outcome, frozenset())
-        blank = frozenset(machine.reads - machine.written)
-        if blank and not machine.escaped and not machine.bases:
-            return self._once(function, outcome, blank)
-        return graph, machine
+        """Run a function to its fixpoint: again, if it reads of its frame what it never wrote.
+
+        Where that is so is only certain in the end, since what a loop stores comes round later.
+        """
+        blank: frozenset[int] = frozenset()
+        while True:
+            graph, machine = self._once(function, outcome, blank)
+            found = blank.union(
+                event.address
+                for block in graph.blocks.values()
+                for event in block.events
+                if type(event) is Blank
+            )
+            if found == blank:
+                return graph, machine
+            blank = found
 
     def _once(
         self, function: Function, outcome: Outcome, blank: frozenset[int]
@@ -183,7 +208,10 @@ class ObjectFlow:
         context = Context(self.compiled, self.strict, self.barriers, outcome.convention, self._tail)
         run = Fixpoint(graph, machine, context)
         run.run()
-        outcome.used = (run.needs or 0) & ARGUMENTS & ~machine.spilled
+        if self.compiled:
+            outcome.used = (run.needs or 0) & ARGUMENTS & ~machine.spilled
+        else:
+            outcome.used = machine.used & GENERAL
         return graph, machine
 
     def _machine(self, outcome: Outcome) -> Machine:
@@ -249,8 +277,8 @@ class ObjectFlow:
             summary = self._of(target)
         convention = self.roster.convention(target)
         look_at_arguments(m, at, convention)
-        if convention is None and summary.reads:
-            look_at_needs(m, at, summary.reads)
+        if convention is None and (summary.reads or summary.vector_reads):
+            look_at_needs(m, at, summary.reads, summary.vector_reads)
         m.events.append(Call(at, tuple(m.r), target, summary, convention))
         apply(m, summary, at)
         if convention is not None and convention.released_by:
@@ -263,6 +291,9 @@ class ObjectFlow:
         convention = self.roster.convention(target)
         if convention is not None:
             look_at_arguments(m, at, convention)
+        elif not self.compiled and target is not None:
+            summary = self._of(target)
+            look_at_needs(m, at, summary.reads, summary.vector_reads)
 
     def _in_circle(self, address: int) -> Summary:
         """Return what a call back into a circle of functions changes: whatever they write at all.
@@ -322,6 +353,9 @@ class ObjectFlow:
             modes=modes,
             vectors=self._vectors(outcome),
             reads=outcome.used,
+            vector_reads=outcome.vectors_used,
+            lost=lost_by(outcome),
+            x87=x87_after(outcome),
         )
 
     def _vectors(self, outcome: Outcome) -> int:

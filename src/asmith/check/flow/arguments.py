@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow import moves
 from asmith.check.flow.events import Junk
-from asmith.check.flow.machine import RSP, SUSPECT, VECTORS, Machine
+from asmith.check.flow.machine import FRAME, RSP, SUSPECT, WHOLE, Machine
 from asmith.check.flow.moves import UNSAFE
 from asmith.check.flow.owned import release
-from asmith.check.flow.values import ENTRY, KIND, LOCAL, STACK, UNDEF
+from asmith.check.flow.values import ENTRY, KIND, LOCAL, MAYBE, STACK, UNDEF, is_part
 
 if TYPE_CHECKING:
     from asmith.check.flow.contracts import Argument, Convention
@@ -19,18 +19,17 @@ def look_at_arguments(m: Machine, at: int, convention: Convention | None) -> Non
     """Note arguments that hold nothing, and whether the callee learns where the frame is."""
     r = m.r
     if convention is None:
-        m.escaped = m.escaped or any(r[n] & KIND in (STACK, LOCAL) for n in range(16) if n != RSP)
+        if any(r[n] & KIND in (STACK, LOCAL) for n in range(16) if n != RSP):
+            r[FRAME] = -1
         return
     for argument in convention.arguments:
         for number, register in enumerate(argument.registers):
             value = r[register]
             if value & KIND in (STACK, LOCAL):
-                m.escaped = True
-            elif value & KIND in SUSPECT and (
-                argument.size - 8 * number >= 8 or value & KIND in UNSAFE
-            ):
+                r[FRAME] = -1
+            elif value & KIND in SUSPECT:
                 _argument(m, at, argument, number)
-        missing = sum(1 << n for n in argument.vectors) & r[VECTORS]
+        missing = sum(1 << n for n in argument.vectors) & m.lacking()
         if missing:
             m.events.append(Junk(at, "argument", moves.vector_in(missing), UNDEF))
     for register in convention.releases:
@@ -40,15 +39,24 @@ def look_at_arguments(m: Machine, at: int, convention: Convention | None) -> Non
 
 
 def _argument(m: Machine, at: int, argument: Argument, number: int) -> None:
-    """Note a part of an argument that is undefined; of a narrow one only half a register counts."""
+    """Note a part of an argument that is undefined; of a narrow one only its own bits count."""
     register = argument.registers[number]
     value = m.r[register]
-    if argument.size - 8 * number >= 8 or value & KIND != ENTRY or m.is_junk(value):
+    needed = 8 * min(argument.size - 8 * number, 8)
+    whole = needed == WHOLE or value & KIND == MAYBE
+    if m.bits(value) < needed or (whole and not is_part(value)):
         m.is_bad(value, at, "needed" if argument.not_null else "argument", register)
 
 
-def look_at_needs(m: Machine, at: int, needs: int) -> None:
+def look_at_needs(m: Machine, at: int, needs: int, vectors: int) -> None:
     """Note registers that hold nothing and that a callee of this object reads."""
     for register in range(16):
-        if needs >> register & 1 and m.is_junk(m.r[register]):
-            m.is_bad(m.r[register], at, "argument", register)
+        if needs >> register & 1:
+            value = m.r[register]
+            if m.is_junk(value):
+                m.is_bad(value, at, "argument", register)
+            elif value & KIND == ENTRY:
+                m.used |= 1 << (value >> 4)
+    missing = vectors & m.lacking()
+    if missing:
+        m.events.append(Junk(at, "argument", moves.vector_in(missing), UNDEF))

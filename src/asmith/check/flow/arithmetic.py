@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.machine import FLAGS, RSP, SUSPECT
-from asmith.check.flow.moves import UNSAFE, fetch, guard, low32, part
+from asmith.check.flow.moves import HIGH, UNSAFE, fetch, guard, low32, part
 from asmith.check.flow.owned import UNCHECKED, checked
+from asmith.check.flow.partial import of_part
 from asmith.check.flow.values import (
     BASE,
     CONST,
@@ -25,6 +26,7 @@ from asmith.check.flow.values import (
     TOP,
     UNDEF,
     constant,
+    is_part,
     is_round,
     number,
     residue,
@@ -87,8 +89,8 @@ def sub_rr(m: Machine, e: Insn, at: int) -> None:
         value = constant((one - other) >> SHIFT) if not (one - other) & ((1 << SHIFT) - 1) else TOP
     elif kind == STACK:
         value = m.moved(one, other, at)
-    elif MAYBE in (kind, other & KIND):
-        value = one if kind == MAYBE else other
+    elif kind in SUSPECT or other & KIND in SUSPECT:
+        value = m.sum(one, other, at)
     else:
         value = MULTIPLE if is_round(one) and is_round(other) else TOP
     m.r[e.a] = value
@@ -102,6 +104,8 @@ def add_rm(m: Machine, e: Insn, at: int) -> None:
         m.r[e.a] = m.sum(m.r[e.a], value, at)
     elif m.r[e.a] & KIND == STACK:
         m.r[e.a] = m.moved(m.r[e.a], value, at)
+    elif m.r[e.a] & KIND in SUSPECT or value & KIND in SUSPECT:
+        m.r[e.a] = m.sum(m.r[e.a], value, at)
     else:
         m.r[e.a] = TOP
 
@@ -119,8 +123,8 @@ def and_ri(m: Machine, e: Insn, at: int) -> None:
         m.r[e.a] = m.fresh(at, 0 if not mask & 15 else 16)
     elif kind == CONST:
         m.r[e.a] = constant(value >> 4 & mask)
-    elif m.is_junk(value):
-        m.r[e.a] = MAYBE
+    elif kind in SUSPECT and (made := of_part(m, e, value, TOP, at)) is not None:
+        m.r[e.a] = made
     elif kind == MAYBE:
         return
     elif not mask & 15 or value == MULTIPLE:
@@ -157,16 +161,12 @@ def alu(m: Machine, e: Insn, at: int) -> None:
         m.r[RSP] = MAYBE  # half of a stack address is none
         return
     other = m.r[e.b] if e.b >= 0 else TOP
-    junk = m.is_junk(value) or m.is_junk(other)
-    if junk:
-        mixed = e.b < 0 and e.name in _MIXING
-        m.r[e.a] = MAYBE if mixed else UNDEF | at << 4
-        m.r[FLAGS] = TOP if mixed else UNDEF | at << 4
-        return
-    if value & KIND == ENTRY:
-        m.used |= 1 << (value >> 4)
-    if other & KIND == ENTRY:
-        m.used |= 1 << (other >> 4)
+    if value & KIND in SUSPECT or other & KIND in SUSPECT or m.r[FLAGS] & KIND in JUNK:
+        made = of_part(m, e, value, other, at)
+        if made is not None:
+            m.r[e.a] = made
+            m.r[FLAGS] = made if made & KIND == UNDEF else TOP
+            return
     m.r[FLAGS] = TOP
     if MAYBE in (value & KIND, other & KIND):
         m.r[e.a] = value if value & KIND == MAYBE else other
@@ -185,9 +185,6 @@ def alu(m: Machine, e: Insn, at: int) -> None:
             e.name == "and" and (is_round(value) or (is_round(other) if e.b >= 0 else not e.c & 15))
         )
         m.r[e.a] = MULTIPLE if multiple else TOP
-
-
-_MIXING = frozenset({"and", "or", "shl", "shr", "sar", "sal", "bts", "btr", "btc"})
 
 
 def _computed(e: Insn, one: int, other: int) -> int:
@@ -218,29 +215,62 @@ def imul3(m: Machine, e: Insn, at: int) -> None:
     """Imul r, r, constant."""
     value = m.r[e.b]
     m.r[FLAGS] = TOP
-    if m.is_junk(value):
-        m.r[e.a] = UNDEF | at << 4
+    if value & KIND in SUSPECT and (made := of_part(m, e, value, TOP, at)) is not None:
+        m.r[e.a] = made
     else:
         m.r[e.a] = MULTIPLE if not e.c & 15 else TOP
 
 
+def imul_m(m: Machine, e: Insn, at: int) -> None:
+    """Imul r, memory, constant."""
+    address = m.address(e, at)
+    m.r[FLAGS] = TOP
+    value = m.loaded(address, e.size, at) if address & KIND == STACK else TOP
+    m.r[e.a] = value if m.is_junk(value) else TOP
+
+
+def zero_part(m: Machine, e: Insn, at: int) -> None:
+    """Xor r, r of 8 or 16 bits, and what is not followed."""
+    m.r[FLAGS] = TOP
+    part(m, e, TOP, at)
+
+
 def alu_part(m: Machine, e: Insn, at: int) -> None:
     """Compute on 8 or 16 bits of a register."""
+    _narrow(m, e, m.r[e.b] if e.b >= 0 else TOP, at)
+
+
+def _narrow(m: Machine, e: Insn, other: int, at: int) -> None:
+    """Compute 8 or 16 bits of a register from themselves and another value."""
+    value = m.r[e.a]
     m.r[FLAGS] = TOP
-    part(m, e.a, TOP)
+    made = None
+    if e.c != HIGH and (value & KIND in SUSPECT or other & KIND in SUSPECT):
+        made = of_part(m, e, value, other, at)
+        if made is not None and made & KIND == UNDEF:
+            m.r[FLAGS] = made
+    part(m, e, TOP if made is None else made, at)
 
 
 def alu_load(m: Machine, e: Insn, at: int) -> None:
     """Compute one register from itself and memory."""
-    m.address(e, at)
+    address = m.address(e, at)
+    other = m.loaded(address, e.size, at) if address & KIND == STACK else TOP
+    if not m.is_junk(other):
+        other = TOP
+    if e.c < 32:
+        _narrow(m, e, other, at)
+        return
     value = m.r[e.a]
     m.r[FLAGS] = TOP
-    if m.is_junk(value):
-        m.r[e.a] = MAYBE
-    elif e.c:  # 8 or 16 bits
-        part(m, e.a, TOP)
-    else:
-        m.r[e.a] = value if value & KIND == MAYBE else TOP
+    made = None
+    if value & KIND in SUSPECT or other & KIND in SUSPECT:
+        made = of_part(m, e, value, other, at)
+        if made is not None and made & KIND == UNDEF:
+            m.r[FLAGS] = made
+    if made is None:
+        made = value if value & KIND == MAYBE else TOP
+    m.r[e.a] = made
 
 
 def alu_store(m: Machine, e: Insn, at: int) -> None:
@@ -251,13 +281,16 @@ def alu_store(m: Machine, e: Insn, at: int) -> None:
     if kind == STACK:
         if e.c == 0 and e.b < 0 and e.name in ("or", "xor", "add", "sub"):
             return
-        m.spoil(address, e.size, at)
+        undefined = m.loaded(address, e.size, at) & KIND in JUNK or (
+            e.b >= 0 and m.is_junk(m.r[e.b])
+        )
+        m.spoil(address, e.size, at, defined=not undefined or e.name in ("and", "or"))
     elif kind == LOCAL:
         m.spread()
     elif kind == SYM:
         guard(m, address, at)
-    elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE:
-        m.is_bad(m.r[e.b], at, "store", e.b)
+    elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE and m.bits(m.r[e.b]) < 8 * e.size:
+        m.is_bad(m.r[e.b], at, "operand", e.b)
 
 
 def cmp_rr(m: Machine, e: Insn, at: int) -> None:
@@ -298,6 +331,10 @@ def _compared(m: Machine, e: Insn, at: int, register: int) -> bool:
         m.r[FLAGS] = at << 4 | UNDEF
         return True
     if value & KIND == MAYBE:
+        if is_part(value):
+            if m.bits(value) >= 8 * e.size or not m.paths:
+                return False
+            value = at << 4 | UNDEF
         m.r[FLAGS] = value
         return True
     if value & KIND == ENTRY:
@@ -315,7 +352,7 @@ def cmp_ri(m: Machine, e: Insn, at: int) -> None:
 def cmp_m(m: Machine, e: Insn, at: int) -> None:
     """Compare memory with a register or a constant."""
     address = m.address(e, at)
-    if address & KIND == STACK and m.unwritten and m.blank(address, e.size, at) & KIND == UNDEF:
+    if address & KIND == STACK and m.loaded(address, e.size, at) & KIND in JUNK:
         m.r[FLAGS] = at << 4 | UNDEF
         return
     if e.a >= 0 and m.r[e.a] & KIND in SUSPECT and _compared(m, e, at, e.a):
@@ -332,4 +369,4 @@ def setcc(m: Machine, e: Insn, at: int) -> None:
         if address & KIND == STACK:
             m.spoil(address, 1, at)
     else:
-        part(m, e.a, TOP)
+        part(m, e, TOP, at)

@@ -75,6 +75,7 @@ class Convention:
     results: tuple[int, ...] = ()
     result_size: int = 0
     vector_results: int = 0
+    x87_results: int = 0
     returns: bool = True
     variadic: bool = False
     stack_end: int = 8
@@ -119,6 +120,7 @@ def summary_of(convention: Convention) -> Summary:
         narrow=bool(convention.results) and convention.result_size <= _HALF,
         vector_results=convention.vector_results,
         may_fail=convention.fails_with_null,
+        x87=convention.x87_results,
     )
 
 
@@ -150,6 +152,7 @@ def _convention(function: Function, types: Mapping[str, Aggregate]) -> Conventio
         results=(RAX,) if where.hidden else results,
         result_size=8 if where.hidden or where.result is None else where.result.size,
         vector_results=sum(1 << n for n in vector_results),
+        x87_results=sum(name.startswith("st") for name in _names(where.result)),
         returns=not function.noreturn,
         variadic=function.variadic,
         stack_end=8 + where.stack_bytes,
@@ -205,9 +208,13 @@ def _argument(location: Location, ctype: CType, not_null: bool) -> Argument:  # 
 
 def _registers(location: Location | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the numbers of the general and of the vector registers of a value."""
-    names = location.registers if location is not None else ()
+    names = _names(location)
     general = tuple(NUMBERS[n] for n in names if n in NUMBERS)
     return general, tuple(int(n[3:]) for n in names if n[:3] in ("xmm", "ymm", "zmm"))
+
+
+def _names(location: Location | None) -> tuple[str, ...]:
+    return location.registers if location is not None else ()
 
 
 def _words(function: Function, keyword: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import arithmetic, modes, moves, outline
+from asmith.check.flow.machine import RSP
 from asmith.check.flow.values import constant
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ _NOTHING = frozenset({
 def bind(e: Insn) -> None:
     """Set what runs an instruction."""
     e.act = _chosen(e)
+    narrow = e.operands and e.operands[0][:2] == (_R, RSP) and e.operands[0][2] < 8
+    if narrow and e.name not in ("cmp", "test", "push", "call", "jmp"):
+        e.act = moves.cut_rsp
 
 
 def _chosen(e: Insn) -> Callable[..., None]:
@@ -67,13 +71,14 @@ def _chosen(e: Insn) -> Callable[..., None]:
         chosen = _extend(e, shapes)
     elif name in ("cdqe", "cwde", "cbw"):
         e.a = e.b = 0
+        e.c = {"cdqe": 32, "cwde": 16, "cbw": 8}[name]
         return moves.extend
     elif name.startswith("cmov"):
         chosen = _cmov(e, shapes)
     elif name.startswith("set") and len(shapes) == 1 and name != "setssbsy":
-        e.a = e.operands[0][1] if shapes == (_R,) else -1
-        if shapes[0] in (_R, _M):
-            return arithmetic.setcc
+        e.a = e.operands[0][1] if shapes[0] != _M else -1
+        e.c = _width(e)
+        return arithmetic.setcc
     elif name == "xchg" and shapes == (_R, _R) and e.operands[0][2] >= 4:
         e.a, e.b = e.operands[0][1], e.operands[1][1]
         return moves.xchg_rr if e.operands[0][2] == 8 else moves.xchg_rr32
@@ -95,18 +100,51 @@ def _outline(e: Insn) -> Callable[..., None]:
         return outline.string
     e.a = int(_flows(e))
     e.sources = _sources(e)
+    e.b = _alignment(e)
+    e.c = _needed(e)
     if e.name == "syscall":
         return modes.system_call
     if e.mmx:
         return modes.mmx
+    if e.name[0] == "f":
+        return modes.x87
     return outline.generic
+
+
+def _alignment(e: Insn) -> int:
+    """Return what the memory operand must be a multiple of, lest the instruction faults, or 0.
+
+    Moves that say so need all of it; of the others those without a VEX prefix, on 16 bytes (Intel
+    SDM volume 1, 4.1.1 and 14.9).
+    """
+    if not e.memory or not e.vector or not any(o[0] == "v" for o in e.operands):
+        return 0
+    if _ALIGNED.match(e.name):
+        return e.size
+    legacy = e.size == 16 and e.name[0] not in "vx" and not _UNALIGNED.match(e.name)
+    return 16 if legacy else 0
+
+
+_ALIGNED = re.compile(r"v?mov(?:ap[sd]|dqa(?:32|64)?|nt(?:p[sd]|dqa?))$")
+_UNALIGNED = re.compile(r"movup[sd]$|movdqu$|lddqu$|pcmp[ei]str[im]$|aes|sha|fx")
+
+
+def _needed(e: Insn) -> int:
+    """Return how many bits of each source count."""
+    sizes = [o[2] for o in e.operands if o[0] == "r"]
+    if e.name in ("shlx", "shrx", "sarx"):
+        return 8  # of the count
+    return {"cwd": 16, "cdq": 32}.get(e.name, 8 * min(sizes, default=e.size or 8))
 
 
 def _sources(e: Insn) -> tuple[int, ...]:
     """Return the general registers that all results come from, where that is known."""
     registers = [o[1] for o in e.operands if o[0] == "r"]
-    if e.name in ("mul", "imul", "cdq", "cqo", "cwd", "div", "idiv") and len(e.operands) < 2:
+    if e.name in ("mul", "imul", "cdq", "cqo", "cwd") and len(e.operands) < 2:
         return (0, *registers)
+    if e.name in ("div", "idiv"):
+        narrow = e.size == 1 or ("r", 1) in [(o[0], o[-1]) for o in e.operands]
+        return (0, *registers) if narrow else (0, 2, *registers)
     if e.name in _FROM_OTHERS:
         return tuple(registers[1:])
     if e.name in _FROM_ONE:
@@ -157,8 +195,14 @@ def _registers(e: Insn) -> None:
     e.b = places[1] if len(places) > 1 else -1
 
 
+def _width(e: Insn) -> int:
+    """Return how many low bits of a register an instruction for narrow ones writes."""
+    return 8 * int(e.operands[0][2]) if e.operands[0][0] == _R else moves.HIGH
+
+
 def _mov(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
     _registers(e)
+    e.c = _width(e)
     if shapes == (_R, _R):
         if e.a == 4 and e.operands[0][2] == 8:
             return moves.mov_rsp
@@ -172,6 +216,7 @@ def _mov(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
         if size == 8:
             plain = e.base >= 0 and e.index == -1 and not e.segment
             return moves.load64_frame if plain else moves.load64
+        e.c = 0 if size == 4 else e.c
         return moves.load32 if size == 4 else moves.load_part
     if shapes == (_M, _R):
         return moves.store64 if e.operands[1][2] == 8 else moves.store_narrow
@@ -183,7 +228,7 @@ def _mov(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
         e.b = -1
         return moves.store_narrow
     if shapes[:1] == ("h",) or shapes == (_R, "h"):
-        return moves.mov_part_i if shapes[0] == "h" else moves.mov_part
+        return moves.mov_part_i
     return None
 
 
@@ -218,9 +263,12 @@ def _compare(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
 def _extend(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
     _registers(e)
     if e.operands[0][2] < 4:
+        e.c = _width(e)
         return moves.load_part if shapes == (_R, _M) else moves.mov_part_i
     if shapes == (_R, _M):
+        e.c = e.operands[0][2] == 8
         return moves.load32 if e.size == 4 else moves.load_narrow
+    e.c = 8 * int(e.operands[1][2]) if shapes[1] == _R else 16
     return moves.extend
 
 
@@ -229,6 +277,7 @@ def _cmov(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
     size = e.operands[0][2]
     e.c = size == 8
     if size < 4:
+        e.c = _width(e)
         return moves.load_part if shapes[1] == _M else moves.mov_part
     return moves.cmov if shapes == (_R, _R) else moves.cmov_m
 
@@ -245,16 +294,20 @@ def _alu(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
     if name == "imul" and len(shapes) == 1:
         return None  # rdx:rax
     size = e.operands[0][2] if shapes[0] == _R else 1
+    e.size = e.size if _M in shapes else size
     if size < 4:
-        e.c = 1
+        e.c = _width(e)
+        if (name in ("xor", "sub") and e.a == e.b) or shapes[1:2] == ("h",):
+            e.b = -1
+            return arithmetic.zero_part
         return arithmetic.alu_load if _M in shapes else arithmetic.alu_part
     if shapes == (_R, _R):
         return _alu_registers(e, size)
     if _M in shapes:
         if size == 8 and name in ("add", "sub"):
             return arithmetic.add_rm
-        e.c = 0
-        return moves.load_narrow if len(shapes) > 2 else arithmetic.alu_load
+        e.c = 8 * size
+        return arithmetic.imul_m if len(shapes) > 2 else arithmetic.alu_load
     return _alu_constant(e, shapes, size)
 
 
@@ -274,7 +327,6 @@ def _alu_constant(e: Insn, shapes: tuple[str, ...], size: int) -> Callable[..., 
     e.c = e.operands[-1][1] if shapes[-1] == _I else 1
     if name in ("shld", "shrd"):
         e.c = 1
-    e.size = size
     if len(shapes) == 3 and name == "imul":
         return arithmetic.imul3
     if name == "or" and e.c == -1:

@@ -58,6 +58,34 @@ class Junk(NamedTuple):
     value: int
 
 
+class Beyond(NamedTuple):
+    """A jump table has so many `entries`, and the index is `low` to `high` (None: anything)."""
+
+    address: int
+    entries: int
+    low: int
+    high: int | None
+
+
+class Cut(NamedTuple):
+    """rsp becomes the low half of an address."""
+
+    address: int
+
+
+class StackFault(NamedTuple):
+    """More is taken from the x87 register stack than is on it, or more put on it than fits."""
+
+    address: int
+    depth: int
+
+
+class Blank(NamedTuple):
+    """The instruction reads of the frame what no path to it has stored there."""
+
+    address: int
+
+
 class Narrow(NamedTuple):
     """All 64 bits of a value are used of which only the low 32 are defined."""
 
@@ -109,6 +137,14 @@ class Unreached(NamedTuple):
 
     address: int
     size: int
+
+
+class Misaligned(NamedTuple):
+    """An access needs a multiple of `needed` bytes, and its address is one plus `left`."""
+
+    address: int
+    needed: int
+    left: int
 
 
 class Access(NamedTuple):
@@ -171,9 +207,14 @@ class Invalid(NamedTuple):
 
 Event = (
     Access
+    | Misaligned
     | Exit
     | Call
     | Junk
+    | Blank
+    | Beyond
+    | StackFault
+    | Cut
     | Narrow
     | Computed
     | Unchecked

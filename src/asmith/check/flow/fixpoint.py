@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING
 from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Leak, Out
 from asmith.check.flow.graph import End
 from asmith.check.flow.joining import joined
-from asmith.check.flow.machine import FLAGS, RSP, SUSPECT, VECTORS
+from asmith.check.flow.machine import FLAGS, RSP, SOME_VECTORS, SUSPECT, WHOLE, X87_JUNK
 from asmith.check.flow.moves import UNSAFE, WIDE, fetch, vector_in
 from asmith.check.flow.owned import let_go
 from asmith.check.flow.symbols import Target
-from asmith.check.flow.tables import targets_of_table
+from asmith.check.flow.tables import entries_of_table, targets_of_table
 from asmith.check.flow.values import (
     CHOICE,
-    ENTRY,
     KIND,
     MAYBE,
-    OFFSET,
     RESULT,
     RETURN_ADDRESS,
     RSP_AT_ENTRY,
@@ -36,6 +34,7 @@ from asmith.check.flow.values import (
     TARGET,
     TOP,
     UNDEF,
+    is_part,
     is_whole,
 )
 from asmith.toolchain.decode import Flow
@@ -195,12 +194,18 @@ class Fixpoint:
         for number, register in enumerate(convention.results):
             value = m.r[register]
             if value & KIND in SUSPECT:
-                whole = convention.result_size - 8 * number >= 8
-                if whole or value & KIND not in (ENTRY, RESULT, OFFSET) or m.is_junk(value):
+                needed = 8 * min(convention.result_size - 8 * number, 8)
+                if (
+                    m.bits(value) < needed
+                    or (needed == WHOLE and not is_part(value))
+                    or (value & KIND == MAYBE and not is_part(value))
+                ):
                     m.is_bad(value, at, "result", register)
-        missing = convention.vector_results & m.r[VECTORS]
+        missing = convention.vector_results & m.lacking()
         if missing:
             m.events.append(Junk(at, "result", vector_in(missing), UNDEF))
+        if convention.x87_results and m.r[X87_JUNK]:
+            m.events.append(Junk(at, "result", -1, UNDEF))
 
     def _ends_in_call(self, block: Block) -> bool:
         """Tell whether the end is behind a call that, says a compiler, does not return.
@@ -270,6 +275,7 @@ class Fixpoint:
         if block is None:
             return
         m = self.machine
+        m.r[SOME_VECTORS] = 0
         state = block.state
         if state is None:
             block.state = (tuple(m.r), m.slots)
@@ -296,9 +302,12 @@ class Fixpoint:
             if value & KIND in UNSAFE and m.is_bad(value, at, "jump", insn.operands[0][1]):
                 return
         kind = value & KIND
+        if not self.compiled and any(type(event) is Junk for event in m.events):
+            return  # told already: where it goes depends on that
         if kind in (TABLE, TARGET):
             targets = targets_of_table(graph, m.symbols, value, self._barriers)
             if targets:
+                block.entries = entries_of_table(m.symbols, value, self._barriers)
                 self._spread(block, targets)
                 return
         if kind == SYM:
@@ -323,7 +332,7 @@ class Fixpoint:
         if labels:
             self._spread(block, labels)
             return
-        if self.strict and kind != MAYBE:
+        if (self.strict and kind != MAYBE) or m.symbols.is_data(value):
             m.events.append(Computed(at))
             return
         raise NotFollowed(

@@ -46,9 +46,23 @@ class End(Enum):
 
 
 class Block:
-    """A run of instructions; `next` is the address behind it, `target` what its jump goes to."""
+    """A run of instructions; `next` is the address behind it, `target` what its jump goes to.
 
-    __slots__ = ("end", "events", "last", "next", "ops", "start", "state", "tables", "target")
+    A jump through a table may go to each of `tables`; the table has so many `entries`.
+    """
+
+    __slots__ = (
+        "end",
+        "entries",
+        "events",
+        "last",
+        "next",
+        "ops",
+        "start",
+        "state",
+        "tables",
+        "target",
+    )
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -58,6 +72,7 @@ class Block:
         self.next = start
         self.target: Target | None = None
         self.tables: tuple[int, ...] = ()
+        self.entries = 0
         self.state: State | None = None
         self.events: list[Event] = []
 

@@ -8,11 +8,16 @@ from asmith.check.flow.machine import (
     DF,
     FCW,
     FLAGS,
+    FRAME,
     MMX,
     MXCSR,
+    NOBODY_KNOWS,
     RSP,
+    SOME_VECTORS,
     UPPER,
     VECTORS,
+    X87,
+    X87_JUNK,
     Machine,
     State,
 )
@@ -121,6 +126,10 @@ def _registers(
         for n in (MXCSR, FCW):
             made[n] = old[n] if old[n] == new[n] else EITHER
         made[VECTORS] = old[VECTORS] & new[VECTORS]
+        made[FRAME] = old[FRAME] | new[FRAME]
+        made[X87_JUNK] = old[X87_JUNK] | new[X87_JUNK]
+        made[SOME_VECTORS] = old[SOME_VECTORS] | (old[VECTORS] ^ new[VECTORS])
+        made[X87] = old[X87] if old[X87] == new[X87] else NOBODY_KNOWS
         made[m.OWNED] = m.marks.joined(old[m.OWNED], new[m.OWNED])
     return tuple(made)
 
@@ -160,6 +169,7 @@ def _new_base(
     for n in range(16):
         if n != RSP and registers[n] & KIND == STACK and registers[n] >> 9 & 0x7FFFF == ordinal:
             registers[n] = LOCAL_ADDRESS
+    registers[FRAME] = -1
     return (*old[:RSP], made, *old[RSP + 1 :]), registers, _without_base(m.slots, made)
 
 

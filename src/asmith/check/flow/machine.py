@@ -1,27 +1,52 @@
 """The machine that instructions are run on: registers, stack slots, and what is noted meanwhile.
 
 One machine runs all blocks of a function. Its registers are a list, copied from the state before a
-block; its slots are a mapping that is copied before the first write to it. A slot is 8 bytes whose
-offset from their base is a multiple of 8, under the STACK value of its address; anything narrower
-or elsewhere is not followed, and what it overlaps is forgotten.
+block; its slots are those of its frame.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Access, AfterRelease, Below, Junk, Narrow, Overwrite, Unchecked
-from asmith.check.flow.owned import UNCHECKED, let_go
+from asmith.check.flow.events import (
+    Access,
+    AfterRelease,
+    Junk,
+    Narrow,
+    Unchecked,
+)
+from asmith.check.flow.frame import (
+    ALL_PATHS,
+    DF,
+    EIGHT,
+    FCW,
+    FEW_PATHS,
+    FIRST_VECTOR,
+    FLAGS,
+    FRAME,
+    MMX,
+    MXCSR,
+    NOBODY_KNOWS,
+    RETURN_SIZE,
+    RSP,
+    SOME_VECTORS,
+    SUSPECT,
+    UPPER,
+    VECTORS,
+    WHOLE,
+    X87,
+    X87_JUNK,
+    Frame,
+)
+from asmith.check.flow.owned import UNCHECKED
 from asmith.check.flow.values import (
     AREA,
-    BASE,
     CONST,
     EIGHTS,
     ENTRY,
     GIVEN_ALWAYS,
     JUNK,
     KIND,
-    LOADED,
     LOCAL,
     LOCAL_ADDRESS,
     MAYBE,
@@ -40,9 +65,12 @@ from asmith.check.flow.values import (
     TOP,
     UNDEF,
     UNKNOWN,
+    UNSIGNED,
     base,
     constant,
+    defined_below,
     entry,
+    is_part,
     is_round,
     local,
     number,
@@ -51,55 +79,58 @@ from asmith.check.flow.values import (
 )
 
 if TYPE_CHECKING:
-    from asmith.check.flow.events import Event
     from asmith.check.flow.symbols import Symbols
     from asmith.toolchain.decode import Insn
 
-RSP, FLAGS, DF, MMX, UPPER, MXCSR, FCW, VECTORS = 4, 16, 17, 18, 19, 20, 21, 22
-"""Places in the list of registers after the sixteen general ones (`UPPER`: bits 128 and above)."""
+SPECULATED = frozenset({"comparison", "condition"})
+"""Uses that compilers move to before the branch that decides whether they count."""
 
-EIGHT, HALF = 8 << SHIFT, 4 << SHIFT
-SUSPECT = frozenset({STALE, UNDEF, MAYBE, ENTRY, RESULT, OFFSET})
-"""Kinds of values that may be undefined, all or in part."""
-RED_ZONE = 128 << SHIFT
-"""The bytes below rsp that signal handlers leave alone (psABI 3.2.2)."""
-
-FIRST_VECTOR = 32
-"""Events number vector registers from here on."""
-FEW_PATHS, ALL_PATHS = 1, 2
-"""Of what is undefined on some path only: report where it is passed or returned, or anywhere."""
-RETURN_SIZE = 8
-"""Bytes of the return address."""
+__all__ = [
+    "ALL_PATHS",
+    "DF",
+    "EIGHT",
+    "FCW",
+    "FEW_PATHS",
+    "FIRST_VECTOR",
+    "FLAGS",
+    "FRAME",
+    "MMX",
+    "MXCSR",
+    "NOBODY_KNOWS",
+    "RETURN_SIZE",
+    "RSP",
+    "SOME_VECTORS",
+    "SUSPECT",
+    "UPPER",
+    "VECTORS",
+    "WHOLE",
+    "X87",
+    "X87_JUNK",
+    "Machine",
+    "State",
+]
 
 State = tuple[tuple[int, ...], dict[int, int]]
 
 
-class Machine:
+class Machine(Frame):
     """Registers, slots and events; `symbols` resolves what relocations and rip refer to.
 
     `given` has a bit for each register that holds something for the function at its entry, `narrow`
     for each of which only the low half does, `vectors` for each vector register. `block` is the
-    start of the block that is run. `reads` and `written` collect the 4-byte units of the frame
-    that were read while nothing was known of them, and those that were ever stored to; `escaped`
-    says that the frame's address went elsewhere; `unwritten` are units that an earlier run has
-    found to be read and never stored to. `used` has a bit for each register whose value at the
-    entry goes into something, not counting copies; `spilled` one for each that is stored in the
-    frame, as all are that a variadic function may have got.
+    start of the block that is run. `used` has a bit for each register whose value at the entry goes
+    into something, not counting copies.
     """
 
     __slots__ = (
-        "bases", "block", "escaped", "events", "given", "lowest", "marks", "narrow", "own",
-        "paths", "r", "reads", "slots", "spilled", "symbols", "unwritten", "used", "vectors",
-        "written",
-    )  # fmt: skip  # fmt: skip
-
-    OWNED = 23
+        "bases", "block", "given", "lowest", "narrow", "paths", "symbols", "used", "vectors",
+    )  # fmt: skip
 
     def __init__(
         self, symbols: Symbols, given: int, *, narrow: int = 0, vectors: int = 0xFF
     ) -> None:
+        super().__init__(symbols.marks)
         self.symbols = symbols
-        self.marks = symbols.marks
         self.given = given | GIVEN_ALWAYS
         self.narrow = narrow
         self.vectors = vectors
@@ -107,22 +138,14 @@ class Machine:
         self.lowest = 0
         self.paths = 0
         self.used = 0
-        self.spilled = 0
-        self.escaped = False
-        self.reads: set[int] = set()
-        self.written: set[int] = set()
-        self.unwritten: frozenset[int] = frozenset()
-        self.r: list[int] = []
-        self.slots: dict[int, int] = {}
-        self.own = False
-        self.events: list[Event] = []
         self.bases: dict[int, int] = {}
 
     def entry_state(self) -> State:
         """Return the state at the entry of a function."""
         registers = [entry(n) for n in range(16)]
         registers[RSP] = RSP_AT_ENTRY
-        registers += [entry(FLAGS), 0, 0, 0, 0, 0, 0xFFFFFFFF & ~self.vectors, 0]
+        registers += [entry(FLAGS), 0, 0, 0, 0, 0, 0xFFFFFFFF & ~self.vectors, 0, 0]
+        registers += [0 if 0xFFFFFFFF & ~self.vectors else NOBODY_KNOWS, 0, 0]
         return tuple(registers), {RSP_AT_ENTRY: RETURN_ADDRESS}
 
     def load_state(self, state: State) -> None:
@@ -130,89 +153,6 @@ class Machine:
         self.r = list(state[0])
         self.slots = state[1]
         self.own = False
-
-    # ---- slots ----------------------------------------------------------------------------------
-
-    def mine(self) -> dict[int, int]:
-        """Return the slots for writing."""
-        if not self.own:
-            self.slots = dict(self.slots)
-            self.own = True
-        return self.slots
-
-    def put(self, key: int, value: int, at: int) -> None:
-        """Store 8 bytes at a STACK address."""
-        if key + EIGHT > RSP_AT_ENTRY and key & BASE == RSP_AT_ENTRY:
-            self.events.append(Overwrite(at, key, 8, value))
-        below = self.r[RSP] - key
-        if below > RED_ZONE and not below & BASE:
-            self.events.append(Below(at, below >> SHIFT))
-        if not self.own:
-            self.slots = dict(self.slots)
-            self.own = True
-        if key >> SHIFT & 7:
-            self._forget(key, 8)
-        else:
-            self.slots[key] = value
-            self.written.add(key)
-            self.written.add(key + HALF)
-        kind = value & KIND
-        if kind in (STACK, LOCAL):
-            self.escaped = True
-        elif kind == ENTRY:
-            self.spilled |= 1 << (value >> 4)
-        elif kind == RESULT and self.r[self.OWNED]:
-            let_go(self, value)
-
-    def spoil(self, key: int, size: int, at: int) -> None:
-        """Store `size` bytes at a STACK address that are not followed."""
-        if key + (size << SHIFT) > RSP_AT_ENTRY and key & BASE == RSP_AT_ENTRY:
-            self.events.append(Overwrite(at, key, size, TOP))
-        below = self.r[RSP] - key
-        if below > RED_ZONE and not below & BASE:
-            self.events.append(Below(at, below >> SHIFT))
-        self._forget(key, size)
-
-    def _forget(self, key: int, size: int) -> None:
-        slots, written = self.mine(), self.written
-        first = key - ((key >> SHIFT & 7) << SHIFT)
-        end = key + (size << SHIFT)
-        while first < end:
-            slots.pop(first, None)
-            first += EIGHT
-        first = key - ((key >> SHIFT & 3) << SHIFT)
-        while first < end:
-            written.add(first)
-            first += HALF
-
-    def spread(self) -> None:
-        """Store somewhere in the frame: what is no saved register or address is forgotten."""
-        self.escaped = True
-        kept = {k: v for k, v in self.slots.items() if v & KIND in (ENTRY, STACK)}
-        if len(kept) != len(self.slots):
-            self.slots, self.own = kept, True
-
-    def take(self, key: int, at: int) -> int:
-        """Load 8 bytes from a STACK address."""
-        below = self.r[RSP] - key
-        if below > RED_ZONE and not below & BASE:
-            self.events.append(Below(at, below >> SHIFT))
-        value = self.slots.get(key)
-        return self.blank(key, 8, at) if value is None else value
-
-    def blank(self, key: int, size: int, at: int) -> int:
-        """Return what is loaded from a place in the frame of which nothing is known."""
-        if key >= RSP_AT_ENTRY:
-            return LOADED
-        first = key - ((key >> SHIFT & 3) << SHIFT)
-        end = key + (size << SHIFT)
-        unwritten = self.unwritten
-        junk = True
-        while first < end:
-            self.reads.add(first)
-            junk = junk and first in unwritten
-            first += HALF
-        return at << 4 | UNDEF if junk else LOADED
 
     # ---- addresses ------------------------------------------------------------------------------
 
@@ -254,7 +194,7 @@ class Machine:
     def _indexed(self, e: Insn, at: int, value: int) -> int:
         """Return base plus displacement plus scaled index."""
         if e.index == -3:
-            return TOP
+            return LOCAL_ADDRESS if value & KIND == STACK else TOP
         index = self.r[e.index]
         kind = index & KIND
         if kind == CONST:
@@ -308,7 +248,7 @@ class Machine:
             return local((residue(value) + n) & 15) if residue(value) < UNKNOWN else value
         if kind in (STALE, UNDEF, MAYBE):
             return value
-        return TOP
+        return 32 << 4 | MAYBE if kind == RESULT and value >> 4 & 1 else TOP
 
     def sum(self, one: int, other: int, at: int) -> int:
         """Return the sum of two 64-bit values."""
@@ -325,9 +265,9 @@ class Machine:
         if a == STACK or b == STACK:
             pointer, index = (one, other) if a == STACK else (other, one)
             return self.moved(pointer, index, at)
-        if a == TABLE and b == SYM:
+        if a == TABLE and b == SYM and not one & UNSIGNED:
             return other >> 4 << 4 | TARGET
-        if b == TABLE and a == SYM:
+        if b == TABLE and a == SYM and not other & UNSIGNED:
             return one >> 4 << 4 | TARGET
         if a == b == SYM:
             return self.symbols.added(one, other)
@@ -335,8 +275,12 @@ class Machine:
             return (one if a == SYM else other) >> 4 << 4 | AREA
         if LOCAL in (a, b):
             return LOCAL_ADDRESS
-        if MAYBE in (a, b):
-            return one if a == MAYBE else other
+        if MAYBE in (a, b) or a in SUSPECT or b in SUSPECT:
+            bits = min(self.bits(one), self.bits(other))
+            if bits < WHOLE:
+                return defined_below(bits, WHOLE, at)
+            if MAYBE in (a, b):
+                return one if a == MAYBE else other
         return ROUND if is_round(one) and is_round(other) else TOP
 
     def moved(self, pointer: int, index: int, at: int) -> int:
@@ -380,10 +324,14 @@ class Machine:
             if self.r[self.OWNED] and value >> 7 << 1 | 1 in self.marks.of(self.r[self.OWNED]):
                 self.events.append(AfterRelease(at, value >> 7, register))
             return False
+        elif is_part(value):
+            if self.paths:
+                self.events.append(Narrow(at, use, register, value))
+            return False
         elif kind == MAYBE and (
             value >> 4 != self.block
             or not self.paths
-            or (self.paths == FEW_PATHS and use not in ("result", "argument", "needed"))
+            or (self.paths == FEW_PATHS and use in SPECULATED)
         ):
             return False
         elif kind == OFFSET:
@@ -392,6 +340,27 @@ class Machine:
             return False
         self.events.append(Junk(at, use, register, value))
         return True
+
+    def lacking(self) -> int:
+        """Return the mask of vector registers that hold nothing, here on some path at least."""
+        r = self.r
+        return r[VECTORS] | r[SOME_VECTORS] if self.paths else r[VECTORS]
+
+    def bits(self, value: int) -> int:
+        """Return how many low bits of a value are defined, for all that is known."""
+        kind = value & KIND
+        if kind in JUNK:
+            return 0
+        if kind == ENTRY:
+            n = value >> 4
+            return (32 if self.narrow >> n & 1 else 64) if self.given >> n & 1 else 0
+        if kind == MAYBE:
+            return value >> 4 if is_part(value) else 64
+        if kind == RESULT:
+            return 32 if value >> 4 & 1 else 64
+        if kind == OFFSET:
+            return 32 if self.narrow >> (value >> 4 & 15) & 1 else 64
+        return 64
 
     def is_junk(self, value: int) -> bool:
         """Tell whether a value is certainly not what anybody meant."""

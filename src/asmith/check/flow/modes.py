@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, UPPER
+from asmith.check.flow.events import Junk, StackFault
+from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, NOBODY_KNOWS, UPPER, X87, X87_JUNK
 from asmith.check.flow.outline import generic
-from asmith.check.flow.values import KIND, LOCAL, STACK, TOP
+from asmith.check.flow.values import KIND, LOCAL, STACK, TOP, UNDEF
 
 if TYPE_CHECKING:
     from asmith.check.flow.machine import Machine
     from asmith.toolchain.decode import Insn
 
+X87_REGISTERS = 8
 CONTROL = 1 << 62
 """Marks the slot of a control word in the mapping of slots: a name space of its own."""
 
@@ -47,6 +49,31 @@ def mmx(m: Machine, e: Insn, at: int) -> None:
     """Use an MMX register: the x87 stack counts as full until emms."""
     generic(m, e, at)
     m.r[MMX] = 1
+
+
+def x87(m: Machine, e: Insn, at: int) -> None:
+    """Compute on the x87 register stack, push or pop it.
+
+    What is undefined on it is not told apart from the rest until the stack is empty again.
+    """
+    r = m.r
+    address = m.address(e, at) if e.memory else TOP
+    if e.stores and r[X87_JUNK] and address & KIND not in (STACK, LOCAL):
+        m.events.append(Junk(at, "store", -1, UNDEF))
+    elif e.memory and not e.stores and address & KIND == STACK:
+        r[X87_JUNK] |= m.is_junk(m.loaded(address, e.size, at, partly=True))
+    generic(m, e, at)
+    if e.stores and r[X87_JUNK] and address & KIND == STACK:
+        m.spoil(address, e.size, at, defined=False)
+    if e.writes >> FLAGS & 1 and r[X87_JUNK]:
+        r[FLAGS] = at << 4 | UNDEF
+    if m.r[X87] != NOBODY_KNOWS:
+        m.r[X87] += e.x87
+        if not 0 <= m.r[X87] <= X87_REGISTERS:
+            m.events.append(StackFault(at, m.r[X87]))
+            m.r[X87] = NOBODY_KNOWS
+        if not r[X87]:
+            r[X87_JUNK] = 0
 
 
 def emms(m: Machine, e: Insn, at: int) -> None:
@@ -96,6 +123,7 @@ def load_all(m: Machine, e: Insn, at: int) -> None:
     address = m.address(e, at)
     known = m.slots.get(address ^ CONTROL, 1) if address & KIND == STACK else 1
     m.r[FCW] = known
+    m.r[X87] = NOBODY_KNOWS
     if e.name != "fldenv":
         m.r[MXCSR] = known
 
@@ -104,3 +132,4 @@ def initialise(m: Machine, e: Insn, at: int) -> None:
     """fninit: the control word that the process starts with, which is taken for the entry's."""
     m.r[FCW] = 0
     m.r[MMX] = 0
+    m.r[X87] = m.r[X87_JUNK] = 0

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Junk, ReadOnly
-from asmith.check.flow.machine import EIGHT, FIRST_VECTOR, FLAGS, RSP, VECTORS
+from asmith.check.flow.events import Cut, Junk, ReadOnly
+from asmith.check.flow.machine import (
+    EIGHT,
+    FIRST_VECTOR,
+    FLAGS,
+    FRAME,
+    RSP,
+    SUSPECT,
+    VECTORS,
+    WHOLE,
+)  # fmt: skip
 from asmith.check.flow.owned import let_go
 from asmith.check.flow.values import (
     AREA,
     BASE,
     CONST,
     ENTRY,
+    HALF_ADDRESS,
     JUNK,
     KIND,
     LOADED,
@@ -26,10 +36,13 @@ from asmith.check.flow.values import (
     TABLE,
     TOP,
     UNDEF,
+    UNSIGNED,
     constant,
+    defined_below,
+    is_part,
     join,
     residue,
-)
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from asmith.check.flow.machine import Machine
@@ -39,6 +52,8 @@ WIDE = 1 << 4
 """Marks a TABLE value that was loaded whole."""
 UNSAFE = frozenset({STALE, UNDEF, MAYBE, ENTRY})
 _PLAIN = frozenset({TOP, LOADED})
+HIGH = 0
+"""In `e.c`: the destination is ah, bh, ch or dh."""
 MASK32 = (1 << 32) - 1
 
 
@@ -47,9 +62,13 @@ def low32(value: int) -> int:
     kind = value & KIND
     if kind == CONST:
         return constant(value >> 4 & MASK32)
-    if kind in JUNK or kind in (TABLE, ROUND, MAYBE, SYM):
+    if kind == MAYBE:
+        return TOP if 32 <= value >> 4 < WHOLE else value
+    if kind in JUNK or kind in (ROUND, SYM):
         return value
-    return MAYBE if kind == STACK else TOP
+    if kind == TABLE:
+        return value | UNSIGNED
+    return HALF_ADDRESS if kind == STACK else TOP
 
 
 def vector_in(mask: int) -> int:
@@ -69,7 +88,12 @@ def mov_rr(m: Machine, e: Insn, at: int) -> None:
 def mov_rsp(m: Machine, e: Insn, at: int) -> None:
     """Set rsp; an address in the frame that is not known exactly begins a new part of it."""
     value = m.r[e.b]
-    m.r[RSP] = m.fresh(at, residue(value)) if value & KIND == LOCAL else value
+    if value & KIND == LOCAL:
+        value = m.fresh(at, residue(value))
+        m.r[FRAME] = -1
+    elif value == HALF_ADDRESS:
+        m.events.append(Cut(at))
+    m.r[RSP] = value
 
 
 def mov_rr32(m: Machine, e: Insn, at: int) -> None:
@@ -79,6 +103,13 @@ def mov_rr32(m: Machine, e: Insn, at: int) -> None:
         r[e.a] = at << 4 | UNDEF
     else:
         r[e.a] = low32(value)
+
+
+def cut_rsp(m: Machine, e: Insn, at: int) -> None:
+    """Write less than 64 bits of rsp."""
+    if m.r[RSP] & KIND == STACK:
+        m.events.append(Cut(at))
+    m.r[RSP] = HALF_ADDRESS
 
 
 def mov_ri(m: Machine, e: Insn, at: int) -> None:
@@ -127,14 +158,14 @@ def fetch(m: Machine, address: int, at: int) -> int:
 
 
 def load32(m: Machine, e: Insn, at: int) -> None:
-    """Load 32 bits, zero- or sign-extended."""
+    """Load 32 bits; `e.c` says that they become 64 by their sign, as a distance in a table must."""
     address = m.address(e, at)
     kind = address & KIND
     if kind == STACK:
         found = m.slots.get(address)
         m.r[e.a] = low32(m.blank(address, 4, at) if found is None else found)
     elif kind in (AREA, SYM):
-        m.r[e.a] = address >> 4 << 5 | TABLE
+        m.r[e.a] = address >> 4 << 5 | TABLE | (0 if e.c else UNSIGNED)
     else:
         m.r[e.a] = TOP
 
@@ -143,44 +174,58 @@ def load_narrow(m: Machine, e: Insn, at: int) -> None:
     """Load 8 or 16 bits, extended."""
     address = m.address(e, at)
     value = TOP
-    if address & KIND == STACK and address - ((address >> SHIFT & 7) << SHIFT) not in m.slots:
-        value = m.blank(address, e.size or 1, at)
-    m.r[e.a] = value if value & KIND == UNDEF else TOP
+    if address & KIND == STACK:
+        value = m.slots.get(address - ((address >> SHIFT & 7) << SHIFT), LOADED)
+        if value == LOADED:
+            value = m.blank(address, e.size or 1, at)
+    m.r[e.a] = value if value & KIND in JUNK else TOP
 
 
 def load_part(m: Machine, e: Insn, at: int) -> None:
     """Load 8 or 16 bits into a part of a register."""
-    m.address(e, at)
-    part(m, e.a, TOP)
+    address = m.address(e, at)
+    value = m.loaded(address, e.size or 1, at) if address & KIND == STACK else TOP
+    part(m, e, value, at)
 
 
-def part(m: Machine, register: int, value: int) -> None:
-    """Write the low 8 or 16 bits of a register; what is above them keeps its say."""
-    old = m.r[register]
-    if register == RSP:
+def part(m: Machine, e: Insn, value: int, at: int) -> None:
+    """Write the low 8 or 16 bits of a register (`e.a`, `e.c`); what is above keeps its say."""
+    old = m.r[e.a]
+    if e.a == RSP:
         m.r[RSP] = TOP
-    elif old & KIND == CONST and value & KIND == CONST:
-        m.r[register] = TOP
-    elif m.is_junk(value) and m.is_junk(old):
-        return
+    elif old & KIND not in SUSPECT and value & KIND not in SUSPECT:
+        m.r[e.a] = TOP
     else:
-        m.r[register] = TOP
+        above, low = m.bits(old), m.bits(value)
+        if e.c == HIGH:
+            m.r[e.a] = old if above <= 8 else TOP
+        elif low >= e.c:
+            m.r[e.a] = defined_below(max(above, e.c), WHOLE, at)
+        else:
+            m.r[e.a] = defined_below(low, WHOLE, at) if m.paths or not above else MAYBE
 
 
 def mov_part(m: Machine, e: Insn, at: int) -> None:
     """Move 8 or 16 bits between registers."""
-    part(m, e.a, m.r[e.b])
+    part(m, e, m.r[e.b], at)
 
 
 def mov_part_i(m: Machine, e: Insn, at: int) -> None:
     """Move a constant into 8 or 16 bits of a register."""
-    part(m, e.a, TOP)
+    part(m, e, TOP, at)
 
 
 def extend(m: Machine, e: Insn, at: int) -> None:
-    """Movzx and movsx between registers, cdqe and its kin."""
+    """Movzx and movsx between registers, cdqe and its kin, of `e.c` bits."""
     value = m.r[e.b]
-    m.r[e.a] = value if m.is_junk(value) or value & KIND in (TABLE, MAYBE) else TOP
+    kind = value & KIND
+    if kind not in SUSPECT:
+        m.r[e.a] = value & ~UNSIGNED if kind == TABLE and e.name != "movzx" else TOP
+    elif kind == MAYBE and not is_part(value):
+        m.r[e.a] = value
+    else:
+        bits = m.bits(value)
+        m.r[e.a] = TOP if bits >= e.c else defined_below(bits, WHOLE, at)
 
 
 def store64(m: Machine, e: Insn, at: int) -> None:
@@ -212,6 +257,8 @@ def store(m: Machine, address: int, value: int, at: int, register: int = -1) -> 
     elif kind == LOCAL:
         m.spread()
         let_go(m, value)
+        if value & KIND in JUNK and m.paths:
+            m.is_bad(value, at, "store", register)
     else:
         if kind == SYM:
             guard(m, address, at)
@@ -226,15 +273,19 @@ def store_narrow(m: Machine, e: Insn, at: int) -> None:
     address = m.address(e, at)
     kind = address & KIND
     if kind == STACK:
-        m.spoil(address, e.size, at)
+        junk = m.is_junk(m.r[e.b]) if e.b >= 0 else e.vreads & m.r[VECTORS]
+        m.spoil(address, e.size, at, defined=not junk)
     elif kind == LOCAL:
         m.spread()
+        if e.b >= 0 and m.r[e.b] & KIND in JUNK and m.paths:
+            m.is_bad(m.r[e.b], at, "store", e.b)
     elif kind == SYM:
         guard(m, address, at)
     elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE:
-        m.is_bad(m.r[e.b], at, "store", e.b)
-    elif e.vector and e.vreads & m.r[VECTORS]:
-        m.events.append(Junk(at, "store", vector_in(e.vreads & m.r[VECTORS]), UNDEF))
+        if m.bits(m.r[e.b]) < 8 * e.size or (not is_part(m.r[e.b]) and m.r[e.b] & KIND == MAYBE):
+            m.is_bad(m.r[e.b], at, "part", e.b)
+    elif e.vector and e.vreads & m.lacking():
+        m.events.append(Junk(at, "store", vector_in(e.vreads & m.lacking()), UNDEF))
 
 
 def lea(m: Machine, e: Insn, at: int) -> None:
@@ -242,6 +293,7 @@ def lea(m: Machine, e: Insn, at: int) -> None:
     value = _computed(m, e, at)
     if e.a == RSP and value & KIND == LOCAL:
         value = m.fresh(at, residue(value))
+        m.r[FRAME] = -1
     m.r[e.a] = value
 
 
@@ -254,11 +306,13 @@ def _computed(m: Machine, e: Insn, at: int) -> int:
     """Return an address that is not used yet, so whatever goes into it does not count yet."""
     for register in (e.base, e.index):
         value = m.r[register] if register >= 0 else TOP
-        if value & KIND in UNSAFE:
+        if value & KIND in SUSPECT:
             if value & KIND == MAYBE:
                 return value
             if m.is_junk(value):
                 return at << 4 | UNDEF
+            if e.index != -1 and m.bits(value) < WHOLE:
+                return defined_below(m.bits(value), WHOLE, at)
     before = len(m.events)
     value = m.address(e, at)
     del m.events[before:]

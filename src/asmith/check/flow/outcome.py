@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from asmith.check.flow.events import Exit
+from asmith.check.flow.machine import FLAGS, NOBODY_KNOWS, X87
+from asmith.check.flow.summary import CALLER_SAVED
+from asmith.check.flow.values import JUNK, KIND
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -34,6 +39,7 @@ class Outcome:
     convention: Convention | None = None
     lowest: int = 0
     used: int = 0
+    vectors_used: int = 0
     bounded: bool = True
     code: dict[int, Insn] = field(default_factory=dict)
 
@@ -61,3 +67,21 @@ class Outcome:
                 if named or (insn.masked and insn.writes >> register & 1):
                     return address
         return None
+
+
+def lost_by(outcome: Outcome) -> int:
+    """Return the mask of registers that hold nothing at any exit."""
+    mask = (1 << FLAGS) - 1
+    for leave in outcome.of(Exit):
+        if leave.kind == "jump":
+            return 0
+        mask &= sum(1 << n for n in CALLER_SAVED if leave.registers[n] & KIND in JUNK)
+    return mask
+
+
+def x87_after(outcome: Outcome) -> int:
+    """Return how many registers of the x87 stack every exit leaves in use."""
+    found = {
+        event.registers[X87] if event.kind == "ret" else NOBODY_KNOWS for event in outcome.of(Exit)
+    }
+    return found.pop() if len(found) == 1 else NOBODY_KNOWS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.arithmetic import LEGACY, ZERO
-from asmith.check.flow.events import Junk
-from asmith.check.flow.machine import SUSPECT, UPPER, VECTORS
+from asmith.check.flow.events import Junk, Misaligned
+from asmith.check.flow.machine import SOME_VECTORS, SUSPECT, UPPER, VECTORS
 from asmith.check.flow.moves import guard, vector_in
 from asmith.check.flow.values import (
     CONST,
@@ -19,8 +19,10 @@ from asmith.check.flow.values import (
     SYM,
     TOP,
     UNDEF,
+    UNKNOWN,
     constant,
     number,
+    residue,
 )
 
 if TYPE_CHECKING:
@@ -38,21 +40,24 @@ def generic(m: Machine, e: Insn, at: int) -> None:
     for n in e.sources:
         if r[n] & KIND == ENTRY:
             m.used |= 1 << (r[n] >> 4)
-        junk = junk or m.is_junk(r[n])
+        if r[n] & KIND in SUSPECT and m.bits(r[n]) < (e.c if m.paths else 1):
+            junk = True
     if e.base != -1 or e.index != -1 or e.disp_at:
         address = m.address(e, at)
+        if e.b:
+            look_at_alignment(m, address, e.b, at)
         if e.stores:
             kind = address & KIND
             if kind == STACK:
-                m.spoil(address, e.size or 8, at)
-                if e.a and e.vreads & r[VECTORS] and not address >> SHIFT & 7:
-                    m.mine()[address] = at << 4 | UNDEF
-            elif kind == LOCAL:
-                m.spread()
+                m.spoil(address, e.size or 8, at, defined=not (e.a and e.vreads & r[VECTORS]))
             elif kind == SYM:
                 guard(m, address, at)
-            elif e.vreads & r[VECTORS]:
-                m.events.append(Junk(at, "store", vector_in(e.vreads & r[VECTORS]), UNDEF))
+            else:
+                if kind == LOCAL:
+                    m.spread()
+                missing = e.vreads & m.lacking() if kind != LOCAL or (e.a and m.paths) else 0
+                if missing:
+                    m.events.append(Junk(at, "store", vector_in(missing), UNDEF))
     for register in e.changed:
         r[register] = TOP
     if junk:
@@ -65,6 +70,22 @@ def generic(m: Machine, e: Insn, at: int) -> None:
             r[UPPER] = 1
 
 
+def look_at_alignment(m: Machine, address: int, needed: int, at: int) -> None:
+    """Note an address that is known not to be a multiple of what the instruction needs.
+
+    Of an address in the frame only the residue modulo 16 is known.
+    """
+    kind = address & KIND
+    if kind in (STACK, LOCAL):
+        left = residue(address)
+        if left < UNKNOWN and left:
+            m.events.append(Misaligned(at, needed, left))
+    elif kind == SYM:
+        left = m.symbols.residue(address, needed)
+        if left:
+            m.events.append(Misaligned(at, needed, left))
+
+
 def vector(m: Machine, e: Insn, at: int) -> None:
     """Follow which vector registers hold something.
 
@@ -73,24 +94,21 @@ def vector(m: Machine, e: Insn, at: int) -> None:
     """
     r = m.r
     junk = e.vreads & r[VECTORS]
+    if e.a and r[SOME_VECTORS]:
+        some = e.vreads & r[SOME_VECTORS]
+        r[SOME_VECTORS] = r[SOME_VECTORS] | e.vwrites if some else r[SOME_VECTORS] & ~e.vwrites
+    else:
+        r[SOME_VECTORS] &= ~e.vwrites
     if e.a and junk:
         r[VECTORS] |= e.vwrites
         for register in e.changed:
             r[register] = at << 4 | UNDEF
         return
     r[VECTORS] &= ~e.vwrites
-    if e.a and e.vwrites and e.base >= 0 and r[e.base] & KIND == STACK and e.index == -1:
-        found = m.slots.get(r[e.base] + (e.disp << SHIFT), TOP)
-        if found & KIND in JUNK:
+    if e.a and e.vwrites and e.base >= 0 and e.index == -1 and r[e.base] & KIND == STACK:
+        address = r[e.base] + (e.disp << SHIFT)
+        if m.loaded(address, e.size, at) & KIND in JUNK:
             r[VECTORS] |= e.vwrites
-    if e.a and m.unwritten and e.vwrites and not e.vreads and e.base >= 0:
-        address = m.address(e, at)
-        if address & KIND == STACK and m.blank(address, e.size, at) & KIND == UNDEF:
-            r[VECTORS] |= e.vwrites
-    elif e.a and e.vwrites and e.base >= 0 and e.index == -1:
-        address = r[e.base]
-        if address & KIND == STACK:
-            m.blank(address + (e.disp << SHIFT), e.size, at)
 
 
 def string(m: Machine, e: Insn, at: int) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from asmith.check.flow.values import KIND, RESULT
 
 if TYPE_CHECKING:
+    from asmith.check.flow.frame import Frame
     from asmith.check.flow.machine import Machine
 
 NOTHING = 0
@@ -55,7 +56,7 @@ def acquire(m: Machine, call: int) -> None:
     m.r[m.OWNED] = m.marks.number(marks)
 
 
-def let_go(m: Machine, value: int) -> None:
+def let_go(m: Frame, value: int) -> None:
     """No longer be the one to release a RESULT value: it is stored, returned or null."""
     if m.r[m.OWNED] and value & KIND == RESULT:
         m.r[m.OWNED] = m.marks.number(m.marks.of(m.r[m.OWNED]) - {call_of(value) << 1})

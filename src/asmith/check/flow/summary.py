@@ -10,12 +10,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.machine import DF, FLAGS, MMX, UPPER, VECTORS
+from asmith.check.flow.machine import (
+    DF,
+    FLAGS,
+    FRAME,
+    MMX,
+    NOBODY_KNOWS,
+    SOME_VECTORS,
+    UPPER,
+    VECTORS,
+    X87,
+    X87_JUNK,
+)
 from asmith.check.flow.values import (
     BASE,
     ENTRY,
     KIND,
     RESULT,
+    RSP_AT_ENTRY,
+    SHIFT,
     STACK,
     STALE,
     TOP,
@@ -43,7 +56,10 @@ class Summary:
     results: tuple[int, ...] = (0, 2)  # of those that it changes, which hold a result
     narrow: bool = False  # the upper half of its result is undefined
     vector_results: int = 3
+    lost: int = 0  # registers that hold nothing after it, whichever way it returns
+    vector_reads: int = 0
     reads: int = 0  # registers whose value at the entry goes into something on every path
+    x87: int = NOBODY_KNOWS  # registers of the x87 stack in use after it
     may_fail: bool = False  # its result is to be checked before it is used
 
 
@@ -59,20 +75,23 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
     for register in summary.clobbers:
         r[register] = at << 4 | STALE
     if summary.private:
-        m.escaped = True  # it may reach into its caller's frame
+        r[FRAME] = -1  # it may reach into its caller's frame
         for register in summary.clobbers:
-            r[register] = TOP
+            if not summary.lost >> register & 1:
+                r[register] = TOP
         r[FLAGS] = TOP
         r[VECTORS] &= ~summary.vectors
     else:
         for part, register in enumerate(summary.results):
-            if register in summary.clobbers:
+            if register in summary.clobbers and not summary.lost >> register & 1:
                 unchecked = summary.may_fail and part == 0
                 r[register] = at << 7 | unchecked << 6 | part << 5 | summary.narrow << 4 | RESULT
         r[FLAGS] = at << 4 | STALE
+        r[SOME_VECTORS] &= ~summary.vectors
         r[VECTORS] = (r[VECTORS] | summary.vectors) & ~summary.vector_results
     r[DF], r[MMX] = summary.modes[0], summary.modes[1]
-    r[UPPER] = summary.modes[2]
+    r[UPPER], r[X87] = summary.modes[2], summary.x87
+    r[X87_JUNK] = 0
     _slots(m)
 
 
@@ -90,6 +109,8 @@ def _slots(m: Machine) -> None:
         elif value & KIND in (ENTRY, STACK) or key > 1 << 60:
             kept[key] = value
     m.slots, m.own = kept, True
+    if rsp & BASE == RSP_AT_ENTRY and rsp <= RSP_AT_ENTRY:
+        m.r[FRAME] &= (1 << (RSP_AT_ENTRY - rsp >> SHIFT)) - 1
 
 
 def clobbered(registers: tuple[int, ...]) -> int:

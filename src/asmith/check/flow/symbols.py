@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.owned import Marks
-from asmith.check.flow.values import CHOICE, KIND, SYM, TOP, join
+from asmith.check.flow.values import AREA, CHOICE, KIND, SYM, TOP, join
 from asmith.model.objects import Section
 
 if TYPE_CHECKING:
@@ -172,6 +172,27 @@ class Symbols:
         section = self._facts.section(target.address >> SECTION)
         writable = section is None or section.has(Section.WRITE)
         return "" if section is None or writable else section.name
+
+    def is_data(self, value: int) -> bool:
+        """Tell whether a value is an address of this object where there is no code."""
+        if value & KIND not in (SYM, AREA):
+            return False
+        target = self.targets[value >> 4]
+        known = target.address is not None and not target.via and not target.delta
+        return known and (target.address or 0) >> SECTION not in self._code
+
+    def residue(self, value: int, needed: int) -> int:
+        """Return what a SYM address of this object is modulo a power of two, as far as is known.
+
+        Of a section that is aligned to less only that is known: then it is taken to be misaligned.
+        """
+        target = self.targets[value >> 4]
+        if target.address is None or target.via or target.delta:
+            return 0
+        section = self._facts.section(target.address >> SECTION)
+        if section is None:
+            return 0
+        return (target.address & WITHIN) % needed or (section.align % needed and section.align)
 
     def branch(self, e: Insn, at: int) -> Target:
         """Return where a direct jump or call goes."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow.moves import WIDE
 from asmith.check.flow.symbols import SECTION
-from asmith.check.flow.values import KIND, TABLE
+from asmith.check.flow.values import KIND, TABLE, UNSIGNED
 
 if TYPE_CHECKING:
     from asmith.check.flow.graph import Graph
@@ -25,6 +25,7 @@ def targets_of_table(
 ) -> tuple[int, ...]:
     """Return the addresses that a TABLE or TARGET value may be; none if it is no jump table."""
     wide = value & KIND == TABLE
+    value &= ~UNSIGNED
     start = symbols.targets[value >> (5 if wide else 4)].address
     if start is None or (wide and not value & WIDE):
         return ()
@@ -50,6 +51,22 @@ def targets_of_table(
         found[target] = None
         place += step
     return tuple(found)
+
+
+def entries_of_table(symbols: Symbols, value: int, barriers: frozenset[int]) -> int:
+    """Return how many entries a table has, wherever they lead."""
+    wide = value & KIND == TABLE
+    start = symbols.targets[value >> (5 if wide else 4)].address
+    step, sort = (8, "R_X86_64_64") if wide else (4, "R_X86_64_PC32")
+    count = 0
+    while start is not None and count < MOST_ENTRIES:
+        relocation = symbols.relocations.get(start + count * step)
+        if relocation is None or relocation.type != sort:
+            break
+        if count and start + count * step in barriers:
+            break
+        count += 1
+    return count
 
 
 def _belongs(graph: Graph, target: int) -> bool:

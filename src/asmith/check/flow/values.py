@@ -8,7 +8,9 @@ the million, so they are plain integers, and equal values are equal integers.
     CONST   a 64-bit constant      ENTRY   what register n held at the entry
     STALE   what a call (its address; 0: some call) left where it may change something
     UNDEF   computed from what nobody defined; the address where that began
-    MAYBE   undefined on some path, not on all: the block where these meet; 0: in part only
+    MAYBE   undefined on some path, not on all: the block where these meet; 0: in part, perhaps;
+            1..63: so many low bits are defined, and what is above them is not; 64: the low half of
+            an address in the frame
     SYM     an address in an object, a number in `Symbols`
     AREA    the same plus an unknown index;  TABLE  what was loaded from there, 4 or 8 bytes wide
     TARGET  such an entry plus an address, which is the table's own (its number): a jump target
@@ -45,7 +47,11 @@ LOCAL_ADDRESS = LOCAL
 MULTIPLE = ROUND
 MULTIPLE_OF_8 = 1 << 4 | ROUND
 
+UNSIGNED = 1 << 60
+"""Marks a TABLE value whose 4 bytes were not extended by their sign, as a distance must be."""
+
 JUNK = frozenset({STALE, UNDEF})
+HALF_ADDRESS = 64 << 4 | MAYBE
 
 
 def constant(number: int) -> int:
@@ -88,7 +94,7 @@ def join(one: int, other: int) -> int:
         return one
     a, b = one & KIND, other & KIND
     if a == MAYBE or b == MAYBE:
-        return one if a == MAYBE else other
+        return _maybe(one, other) if a == MAYBE else _maybe(other, one)
     if a in JUNK or b in JUNK:
         if a in JUNK and b in JUNK:
             return min(one, other) if a == b else one if a == UNDEF else other
@@ -99,6 +105,27 @@ def join(one: int, other: int) -> int:
     if is_round(one) and is_round(other):
         return MULTIPLE
     return LOADED if is_whole(one) and is_whole(other) else TOP
+
+
+def _maybe(one: int, other: int) -> int:
+    """Return what a MAYBE value is where it meets another one."""
+    if not is_part(one):
+        return other if is_part(other) else one
+    if other & KIND in JUNK:
+        return one
+    return max(one, other) if is_part(other) else MAYBE
+
+
+def is_part(value: int) -> bool:
+    """Tell whether exactly the low bits of a value are defined."""
+    return value & KIND == MAYBE and 0 < value >> 4 < 64
+
+
+def defined_below(bits: int, of: int, at: int) -> int:
+    """Return a value of `of` bits whose low ones are defined; `at` undefined it, if all are not."""
+    if bits <= 0:
+        return at << 4 | UNDEF
+    return bits << 4 | MAYBE if bits < of else TOP
 
 
 def is_whole(value: int) -> bool:

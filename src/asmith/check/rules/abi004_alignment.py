@@ -1,8 +1,9 @@
 """The stack is not aligned at a call.
 
 Reported at a call when rsp is known not to be a multiple of 16, or was only rounded to one of 8,
-and the callee is another object's, or unknown, or one of this object that needs the alignment:
-because it, or what it calls in turn, calls out.
+or, in hand-written code, was moved by a number that nothing rounds, and the callee is another
+object's, or unknown, or one of this object that needs the alignment: because it, or what it calls
+in turn, calls out.
 
 Why: at the entry of a function rsp + 8 is a multiple of 16, so before the call rsp is (System V
 psABI 3.2.2). Callees place vectors in their frames and use movaps on them.
@@ -74,9 +75,12 @@ def check(subject: Followed) -> Iterator[Finding]:
         if rsp & KIND != STACK or not event.summary.aligned:
             continue
         left = residue(rsp)
-        if left in (0, UNKNOWN):
+        if left == 0 or (left == UNKNOWN and subject.profile == Profile.COMPILED):
             continue
-        words = "rounded to 8 bytes only" if left == EIGHTS else f"{left} modulo 16"
+        words = {
+            EIGHTS: "rounded to 8 bytes only",
+            UNKNOWN: "where a number decides that nothing rounds",
+        }.get(left, f"{left} modulo 16")
         callee = event.name or "a function by its address"
         yield subject.report(
             ID,

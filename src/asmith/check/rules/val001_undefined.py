@@ -101,6 +101,8 @@ _USES = {
     "call": "the function to call",
     "jump": "the place to jump to",
     "store": "a value to store",
+    "part": "a value to store",
+    "operand": "an operand",
 }
 
 

@@ -53,6 +53,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Narrow
+from asmith.check.flow.values import is_part
 from asmith.check.inputs import Level, Profile
 from asmith.check.places import Text
 from asmith.check.wording import LOW_HALVES, register_name
@@ -73,19 +74,33 @@ def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each use of an undefined upper half."""
     for outcome, event in subject.events(Narrow):
         name = register_name(event.register)
-        half = LOW_HALVES[event.register]
+        bits = event.value >> 4 if is_part(event.value) else 32
+        half = _extended(event.register, bits)
         yield subject.report(
             ID,
             event.address,
             Text(
                 f"{outcome.function.name} uses all 64 bits of {name} as {_USES[event.use]}, but"
-                " only the low 32 are defined",
+                f" only the low {bits} are defined",
                 "an argument or result of at most 32 bits leaves the rest of its register undefined"
-                " (System V psABI 3.2.3)",
-                f"extend it first: `movsxd {name}, {half}`, or `mov {half}, {half}` if unsigned",
-                f"the upper half of {name} is undefined",
+                " (System V psABI 3.2.3), as writing 8 or 16 bits of one does",
+                f"extend it first: {half}",
+                f"{name} is undefined above bit {bits - 1}",
             ),
         )
+
+
+def _extended(register: int, bits: int) -> str:
+    """Return how to extend a register whose low bits are defined."""
+    if not 0 <= register < len(LOW_HALVES) or bits not in (8, 16, 32):
+        return "with `movzx`, `movsx` or `movsxd`"
+    name, half = register_name(register), LOW_HALVES[register]
+    if bits == HALF:
+        return f"`movsxd {name}, {half}`, or `mov {half}, {half}` if unsigned"
+    return f"`movzx {half}, ...` from its low {bits} bits, or clear it before they are written"
+
+
+HALF = 32
 
 
 _USES = {
@@ -94,4 +109,6 @@ _USES = {
     "argument": "an argument",
     "result": "the result",
     "store": "a value to store",
+    "part": "a value to store",
+    "operand": "an operand",
 }

@@ -1,0 +1,173 @@
+"""The stack frame of the function that is run: what its slots hold, and what was stored at all.
+
+A slot is 8 bytes whose offset from their base is a multiple of 8, under the STACK value of its
+address; of anything narrower or elsewhere only is known whether something was stored there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.events import Below, Blank, Overwrite
+from asmith.check.flow.owned import let_go
+from asmith.check.flow.values import (
+    BASE,
+    ENTRY,
+    KIND,
+    LOADED,
+    LOCAL,
+    MAYBE,
+    OFFSET,
+    RESULT,
+    RSP_AT_ENTRY,
+    SHIFT,
+    STACK,
+    STALE,
+    TOP,
+    UNDEF,
+)
+
+if TYPE_CHECKING:
+    from asmith.check.flow.events import Event
+    from asmith.check.flow.owned import Marks
+
+RSP, FLAGS, DF, MMX, UPPER, MXCSR, FCW, VECTORS = 4, 16, 17, 18, 19, 20, 21, 22
+FRAME, X87, X87_JUNK, SOME_VECTORS = 24, 25, 26, 27
+"""Places in the list of registers after the sixteen general ones: `UPPER` says whether bits 128 and
+above are in use, `X87` how many registers of the x87 stack are, or `NOBODY_KNOWS`; `X87_JUNK` that
+something undefined is on it. `VECTORS` has the vector registers that hold nothing, `SOME_VECTORS`
+those that hold nothing on a path that meets another one at the start of this block.
+
+`FRAME` has a bit for each byte below the return address that some path has stored to, the highest
+byte's first; it is -1 once the frame's address is known elsewhere.
+"""
+NOBODY_KNOWS = 99
+DEEPEST = 4096
+"""Bytes of a frame of which `FRAME` tells whether they were stored to."""
+
+EIGHT = 8 << SHIFT
+SUSPECT = frozenset({STALE, UNDEF, MAYBE, ENTRY, RESULT, OFFSET})
+"""Kinds of values that may be undefined, all or in part."""
+RED_ZONE = 128 << SHIFT
+"""The bytes below rsp that signal handlers leave alone (psABI 3.2.2)."""
+
+FIRST_VECTOR = 32
+"""Events number vector registers from here on."""
+FEW_PATHS, ALL_PATHS = 1, 2
+"""Of what is undefined on some path only: report where it is passed or returned, or anywhere."""
+RETURN_SIZE = 8
+"""Bytes of the return address."""
+WHOLE = 64
+"""Bits of a register."""
+
+
+class Frame:
+    """Slots by address, a mapping that is copied before the first write to it.
+
+    `r` are the registers, `events` what is noted. `unwritten` has the instructions that an earlier
+    run has found to read of the frame what no path has stored there. `spilled` has a bit for each
+    register that is stored in the frame as it was at the entry, as all are that a variadic function
+    may have got.
+    """
+
+    __slots__ = ("events", "marks", "own", "r", "slots", "spilled", "unwritten")
+
+    OWNED = 23
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
+        self.r: list[int] = []
+        self.slots: dict[int, int] = {}
+        self.own = False
+        self.events: list[Event] = []
+        self.spilled = 0
+        self.unwritten: frozenset[int] = frozenset()
+
+    def mine(self) -> dict[int, int]:
+        """Return the slots for writing."""
+        if not self.own:
+            self.slots = dict(self.slots)
+            self.own = True
+        return self.slots
+
+    def put(self, key: int, value: int, at: int) -> None:
+        """Store 8 bytes at a STACK address."""
+        if key + EIGHT > RSP_AT_ENTRY and key & BASE == RSP_AT_ENTRY:
+            self.events.append(Overwrite(at, key, 8, value))
+        below = self.r[RSP] - key
+        if below > RED_ZONE and not below & BASE:
+            self.events.append(Below(at, below >> SHIFT))
+        if not self.own:
+            self.slots = dict(self.slots)
+            self.own = True
+        if key >> SHIFT & 7:
+            self._forget(key, 8)
+        else:
+            self.slots[key] = value
+        if key & BASE == RSP_AT_ENTRY:
+            depth = (RSP_AT_ENTRY - key) >> SHIFT
+            if 8 <= depth <= DEEPEST:
+                self.r[FRAME] |= 0xFF << (depth - 8)
+        kind = value & KIND
+        if kind in (STACK, LOCAL):
+            self.r[FRAME] = -1
+        elif kind == ENTRY:
+            self.spilled |= 1 << (value >> 4)
+        elif kind == RESULT and self.r[self.OWNED]:
+            let_go(self, value)
+
+    def spoil(self, key: int, size: int, at: int, *, defined: bool = True) -> None:
+        """Store `size` bytes at a STACK address that are not followed, or are undefined."""
+        if key + (size << SHIFT) > RSP_AT_ENTRY and key & BASE == RSP_AT_ENTRY:
+            self.events.append(Overwrite(at, key, size, TOP))
+        below = self.r[RSP] - key
+        if below > RED_ZONE and not below & BASE:
+            self.events.append(Below(at, below >> SHIFT))
+        self._forget(key, size)
+        depth = (RSP_AT_ENTRY - key) >> SHIFT
+        if key & BASE == RSP_AT_ENTRY and size <= depth <= DEEPEST:
+            mask = ((1 << size) - 1) << (depth - size)
+            self.r[FRAME] = self.r[FRAME] | mask if defined else self.r[FRAME] & ~mask
+
+    def _forget(self, key: int, size: int) -> None:
+        slots = self.mine()
+        first = key - ((key >> SHIFT & 7) << SHIFT)
+        end = key + (size << SHIFT)
+        while first < end:
+            slots.pop(first, None)
+            first += EIGHT
+
+    def spread(self) -> None:
+        """Store somewhere in the frame: what is no saved register or address is forgotten."""
+        self.r[FRAME] = -1
+        kept = {k: v for k, v in self.slots.items() if v & KIND in (ENTRY, STACK)}
+        if len(kept) != len(self.slots):
+            self.slots, self.own = kept, True
+
+    def take(self, key: int, at: int) -> int:
+        """Load 8 bytes from a STACK address."""
+        below = self.r[RSP] - key
+        if below > RED_ZONE and not below & BASE:
+            self.events.append(Below(at, below >> SHIFT))
+        value = self.slots.get(key)
+        return self.blank(key, 8, at) if value is None else value
+
+    def loaded(self, key: int, size: int, at: int, *, partly: bool = False) -> int:
+        """Return what `size` bytes at a STACK address are: a value that is stored there, or so."""
+        value = self.slots.get(key)
+        return self.blank(key, size, at, partly=partly) if value is None else value
+
+    def blank(self, key: int, size: int, at: int, *, partly: bool = False) -> int:
+        """Return what is loaded from a place in the frame of which no value is known.
+
+        It is undefined if nothing was stored there, `partly` if a byte was not.
+        """
+        depth = (RSP_AT_ENTRY - key) >> SHIFT
+        if key & BASE != RSP_AT_ENTRY or not size <= depth <= DEEPEST:
+            return LOADED
+        every = (1 << size) - 1
+        stored = self.r[FRAME] >> (depth - size) & every
+        if stored == every or (stored and not partly):
+            return LOADED
+        self.events.append(Blank(at))
+        return at << 4 | UNDEF if at in self.unwritten else LOADED

@@ -1,0 +1,58 @@
+"""What becomes of values of which nothing, or only the low bits, is defined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asmith.check.flow.machine import FLAGS
+from asmith.check.flow.values import ENTRY, KIND, MAYBE, UNDEF, defined_below
+
+if TYPE_CHECKING:
+    from asmith.check.flow.machine import Machine
+    from asmith.toolchain.decode import Insn
+
+
+def of_part(m: Machine, e: Insn, value: int, other: int, at: int) -> int | None:
+    """Return what becomes of operands that are undefined, all or in part; None if they are not.
+
+    The low bits of sums, products and bitwise results depend on the low bits of the operands alone;
+    shifts move them. What a mask keeps of an undefined value, compilers leave to chance.
+    """
+    for one in (value, other):
+        if one & KIND == ENTRY:
+            m.used |= 1 << (one >> 4)
+    name, of = e.name, 8 * e.size
+    a, b = m.bits(value), m.bits(other)
+    if name in _CARRIES and m.is_junk(m.r[FLAGS]):
+        return at << 4 | UNDEF
+    if e.b >= 0 and name in _SHIFTS:
+        if b >= 8:
+            b = of
+        if b and a and a < of and name not in ("shl", "sal"):
+            return MAYBE
+    bits = min(a, b, of)
+    if bits == of:
+        return None
+    if e.b < 0 and name in _MIXING:
+        if bits == 0:
+            return at << 4 | UNDEF if m.paths else MAYBE
+        if name == "and":
+            kept = e.c & ((1 << of) - 1)
+            bits = of if not kept >> bits else bits
+        elif name in _SHIFTS:
+            if name[:2] == "ro":
+                return MAYBE
+            bits += e.c if name in ("shl", "sal") else -e.c
+        return defined_below(bits, of, at)
+    if (bits and name in ("and", "or")) or name not in _LOW_BITS:
+        return MAYBE if bits else at << 4 | UNDEF
+    return defined_below(bits, of, at)
+
+
+_SHIFTS = frozenset({"shl", "shr", "sar", "sal", "rol", "ror", "rcl", "rcr"})
+_MIXING = frozenset({"and", "or", "shl", "shr", "sar", "sal", "rol", "ror", "bts", "btr", "btc"})
+_CARRIES = frozenset({"adc", "sbb", "rcl", "rcr"})
+_LOW_BITS = frozenset({
+    "add", "sub", "imul", "and", "or", "xor", "neg", "not", "inc", "dec", "adc", "sbb", "shl",
+    "sal", "bts", "btr", "btc",
+})  # fmt: skip
