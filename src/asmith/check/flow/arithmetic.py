@@ -28,6 +28,7 @@ from asmith.check.flow.values import (
     constant,
     is_part,
     is_round,
+    join,
     number,
     residue,
 )
@@ -370,3 +371,18 @@ def setcc(m: Machine, e: Insn, at: int) -> None:
             m.spoil(address, 1, at)
     else:
         part(m, e, TOP, at)
+
+
+def cmov(m: Machine, e: Insn, at: int) -> None:
+    """Move on a condition: either of two values."""
+    if m.r[FLAGS] & KIND in UNSAFE:
+        m.is_bad(m.r[FLAGS], at, "condition", FLAGS)
+    value = m.r[e.b]
+    m.r[e.a] = join(m.r[e.a], value if e.c else low32(value))
+
+
+def cmov_m(m: Machine, e: Insn, at: int) -> None:
+    """Load on a condition."""
+    if m.r[FLAGS] & KIND in UNSAFE:
+        m.is_bad(m.r[FLAGS], at, "condition", FLAGS)
+    m.r[e.a] = join(m.r[e.a], fetch(m, m.address(e, at), at) if e.c else TOP)

@@ -279,7 +279,7 @@ def _cmov(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:
     if size < 4:
         e.c = _width(e)
         return moves.load_part if shapes[1] == _M else moves.mov_part
-    return moves.cmov if shapes == (_R, _R) else moves.cmov_m
+    return arithmetic.cmov if shapes == (_R, _R) else arithmetic.cmov_m
 
 
 def _alu(e: Insn, shapes: tuple[str, ...]) -> Callable[..., None] | None:

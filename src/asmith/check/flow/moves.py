@@ -8,7 +8,6 @@ from asmith.check.flow.events import Cut, Junk, ReadOnly
 from asmith.check.flow.machine import (
     EIGHT,
     FIRST_VECTOR,
-    FLAGS,
     FRAME,
     RSP,
     SUSPECT,
@@ -40,7 +39,6 @@ from asmith.check.flow.values import (
     constant,
     defined_below,
     is_part,
-    join,
     residue,
 )  # fmt: skip
 
@@ -388,18 +386,3 @@ def xchg_rr32(m: Machine, e: Insn, at: int) -> None:
     """Exchange the low halves of two registers."""
     r = m.r
     r[e.a], r[e.b] = low32(r[e.b]), low32(r[e.a])
-
-
-def cmov(m: Machine, e: Insn, at: int) -> None:
-    """Move on a condition: either of two values."""
-    if m.r[FLAGS] & KIND in UNSAFE:
-        m.is_bad(m.r[FLAGS], at, "condition", FLAGS)
-    value = m.r[e.b]
-    m.r[e.a] = join(m.r[e.a], value if e.c else low32(value))
-
-
-def cmov_m(m: Machine, e: Insn, at: int) -> None:
-    """Load on a condition."""
-    if m.r[FLAGS] & KIND in UNSAFE:
-        m.is_bad(m.r[FLAGS], at, "condition", FLAGS)
-    m.r[e.a] = join(m.r[e.a], fetch(m, m.address(e, at), at) if e.c else TOP)
