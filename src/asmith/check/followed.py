@@ -39,16 +39,14 @@ class Followed:
     def events(self, sort: type[E]) -> Iterator[tuple[Outcome, E]]:
         """Yield the events of one sort in functions that were followed to their end."""
         for outcome in self.outcomes:
-            if not outcome.reason:
+            if sort in outcome.events and not outcome.reason:
                 for event in outcome.of(sort):
                     yield outcome, event
 
-    def departures(self) -> Iterator[tuple[Outcome, Call | Exit, str]]:
-        """Yield each call and each exit, with words for what the function does there."""
-        for outcome, call in self.events(Call):
-            yield outcome, call, f"calls {call.name or 'a function'}"
-        for outcome, leave in self.events(Exit):
-            yield outcome, leave, leave.verb
+    def departures(self) -> Iterator[tuple[Outcome, Call | Exit]]:
+        """Yield each call and each exit."""
+        yield from self.events(Call)
+        yield from self.events(Exit)
 
     def callee(self, outcome: Outcome, address: int) -> str:
         """Return the name of what the call at an address calls, or words for it."""

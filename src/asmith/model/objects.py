@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +41,12 @@ class Section:
         return bool(self.flags & flag)
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """One symbol; `section` is None for undefined, absolute and common ones."""
+class Symbol(NamedTuple):
+    """One symbol; `section` is None for undefined, absolute and common ones.
+
+    A named tuple, as relocations are: an archive has them by the ten thousand, and the constructor
+    of a frozen dataclass takes five times as long.
+    """
 
     name: str
     type: str  # "STT_FUNC", "STT_OBJECT", "STT_NOTYPE", ...
@@ -56,8 +59,7 @@ class Symbol:
     absolute: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Relocation:
+class Relocation(NamedTuple):
     """One relocation: where it applies (section index, offset), its type, symbol and addend.
 
     `symbol` is the section's name where the reference is to a section, and empty for symbol 0;
@@ -69,7 +71,7 @@ class Relocation:
     type: str  # "R_X86_64_PC32", ...
     symbol: str
     addend: int
-    index: int = 0
+    index: int = 0  # type: ignore[assignment] # hides a method of tuples that nobody misses
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,10 @@ class ObjectFacts:
 
     def section(self, index: int | None) -> Section | None:
         """Return the section with that index, if there is one."""
+        if index is not None and 0 < index <= len(self.sections):
+            usual = self.sections[index - 1]  # only the null section is left out
+            if usual.index == index:
+                return usual
         return next((s for s in self.sections if s.index == index), None)
 
     def exports(self) -> tuple[Symbol, ...]:

@@ -8,10 +8,14 @@ the place (a branch's target, a relocated operand) is kept relative to it.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from asmith.toolchain.insn import Flow, Insn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
+
+__all__ = ["BASELINE", "FLAGS", "LEVELS", "NAMES", "RBP", "RSP", "Code", "Flow", "Insn"]
 
 RSP, RBP = 4, 5
 FLAGS = 16
@@ -41,104 +45,26 @@ _OF_BASELINE = frozenset({
 })  # fmt: skip
 
 
-class Flow:
-    """Where control goes after an instruction. Plain numbers: they are compared by the million."""
+class Code:
+    """The code of one section, decoded on demand: `at` maps an offset to its instruction.
 
-    NEXT = 0
-    CALL = 1
-    INDIRECT_CALL = 2
-    BRANCH = 3
-    JUMP = 4
-    INDIRECT_JUMP = 5
-    RETURN = 6
-    STOP = 7  # ud2, hlt, int3: nothing after it runs
-    INVALID = 8
-
-
-class Insn:
-    """One distinct instruction.
-
-    `operands` are ("r", number, bytes), ("h", number) for ah to bh, ("v", number, bytes) for a
-    vector register, ("x", name) for any other, ("i", value) and ("m",). `base`, `index`: general
-    registers, or -1; `base` is -2 where the address counts from the instruction's end.
-    `disp_at`, `imm_at`: where in the instruction a relocation may stand, 0 for nowhere. `reads` and
-    `writes` have a bit for each general register and the flags, `vreads` and `vwrites` one for each
-    vector register; the four are known only if `masked`. `x87` is by how much it fills the register
-    stack of the x87 unit. `rel` counts from the end of the
-    instruction. `act`, `a`, `b`, `c`, `changed` and `sources`
-    are for the reader: what an analysis does with it.
+    `interned` holds the descriptions of a run by their bytes, `forms` some of them by their bytes
+    without displacement or distance.
     """
 
-    __slots__ = (
-        "a",
-        "act",
-        "b",
-        "base",
-        "c",
-        "changed",
-        "disp",
-        "disp_at",
-        "flow",
-        "imm_at",
-        "index",
-        "isa",
-        "length",
-        "locked",
-        "masked",
-        "memory",
-        "mmx",
-        "name",
-        "operands",
-        "privileged",
-        "reads",
-        "rel",
-        "rep",
-        "scale",
-        "segment",
-        "size",
-        "sources",
-        "stores",
-        "vector",
-        "vreads",
-        "vwrites",
-        "width",
-        "writes",
-        "x87",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.act: Callable[..., None] | None = None
-        self.name = ""
-        self.length = 1
-        self.flow = Flow.INVALID
-        self.rel = 0
-        self.operands: tuple[tuple[Any, ...], ...] = ()
-        self.memory = False
-        self.base = self.index = -1
-        self.scale = 1
-        self.disp = self.disp_at = self.imm_at = self.size = 0
-        self.segment = self.locked = self.rep = self.mmx = self.masked = self.privileged = False
-        self.stores = False
-        self.vector = False
-        self.width = 0  # bytes of the widest vector register that is named
-        self.reads = self.writes = self.vreads = self.vwrites = self.x87 = 0
-        self.isa: tuple[str, ...] = ()
-        self.a = self.b = self.c = 0
-        self.changed: tuple[int, ...] = ()
-        self.sources: tuple[int, ...] = ()
-
-
-class Code:
-    """The code of one section, decoded on demand: `at` maps an offset to its instruction."""
-
     def __init__(
-        self, data: bytes, interned: MutableMapping[bytes, Insn], bind: Callable[[Insn], None]
+        self,
+        data: bytes,
+        interned: MutableMapping[bytes, Insn],
+        forms: MutableMapping[bytes, Insn],
+        bind: Callable[[Insn], None],
     ) -> None:
         from iced_x86 import Decoder, Instruction
 
         self.data = data
         self.at: dict[int, Insn] = {}
         self._interned = interned
+        self._forms = forms
         self._bind = bind
         self._decoder = Decoder(64, data)
         self._instruction = Instruction()
@@ -153,9 +79,7 @@ class Code:
             raw = data[offset : offset + instruction.len]
             insn = interned.get(raw)
             if insn is None:
-                insn = describe(instruction, decoder, raw)
-                self._bind(insn)
-                interned[raw] = insn
+                insn = interned[raw] = self._described(raw)
             at[offset] = insn
             if insn.flow > 3:  # noqa: PLR2004 -- Flow.BRANCH: the last that continues
                 return
@@ -174,19 +98,58 @@ class Code:
                 raw = data[offset : offset + instruction.len]
                 insn = interned.get(raw)
                 if insn is None:
-                    insn = describe(instruction, decoder, raw)
-                    self._bind(insn)
-                    interned[raw] = insn
+                    insn = interned[raw] = self._described(raw)
                 at[offset] = insn
-                offset += insn.length
             else:
-                offset += insn.length
-                decoder.position = offset
+                decoder.position = offset + insn.length
             if insn.flow in _DIRECT:
-                found.append(offset - insn.length)
+                found.append(offset)
+            offset += insn.length
         return found
 
+    def _described(self, raw: bytes) -> Insn:
+        """Return what was decoded last: like one that differs in an offset only, or described.
 
+        Every second distinct instruction differs from another one only in its displacement or in
+        how far it jumps; nothing else of it depends on these.
+        """
+        if self._instruction.is_invalid:
+            return self._anew(raw)
+        first = raw[0]
+        if first in _NEAR or (first == _TWO_BYTES and raw[1] & 0xF0 == _JCC):
+            start = 1 if first in _NEAR else 2
+            like = self._forms.get(raw[:start])
+            if like is not None:
+                insn = like.copy()
+                insn.rel = int.from_bytes(raw[start:], "little", signed=True)
+                return insn
+            insn = self._forms[raw[:start]] = self._anew(raw)
+            return insn
+        constants = self._decoder.get_constant_offsets(self._instruction)
+        size = constants.displacement_size
+        if not size or constants.has_immediate or first in _ODD or raw[1] in _PREFIXES:
+            return self._anew(raw)
+        start = constants.displacement_offset
+        form = raw[:start] + raw[start + size :]
+        like = self._forms.get(form)
+        if like is None:
+            insn = self._forms[form] = self._anew(raw)
+        else:
+            insn = like.copy()
+            insn.disp = int.from_bytes(raw[start : start + size], "little", signed=True)
+        return insn
+
+    def _anew(self, raw: bytes) -> Insn:
+        insn = describe(self._instruction, self._decoder, raw)
+        self._bind(insn)
+        return insn
+
+
+_NEAR = frozenset((0xE8, 0xE9, 0xEB, *range(0x70, 0x80)))
+_TWO_BYTES, _JCC = 0x0F, 0x80
+"""First bytes of near calls and jumps: their distance is all that follows (Intel SDM, A.3)."""
+_ODD = frozenset(b"\x62\x67\x8f\xc4\xc5")
+"""First bytes of instructions whose displacement may be scaled, or may not be signed."""
 _DIRECT = frozenset({Flow.CALL, Flow.BRANCH, Flow.JUMP})
 _FLOWS = {
     "NEXT": Flow.NEXT,
@@ -206,7 +169,8 @@ _PLAIN = frozenset({
     "mov", "lea", "push", "pop", "add", "sub", "cmp", "test", "xor", "and", "or", "call", "jmp",
     "ret", "nop", "endbr64", "leave", "movzx", "movsx", "movsxd", "inc", "dec",
 })  # fmt: skip
-"""Instructions whose effect follows from their operands alone."""
+"""Instructions whose effect follows from their operands alone, if these are general ones."""
+_GENERAL = frozenset("rhim")
 
 _WORD = 4  # bytes of the narrowest field that the linker fills in
 _READS = frozenset({1, 2, 5, 6})
@@ -214,15 +178,28 @@ _WRITES = frozenset({3, 5})
 _MAY_WRITE = frozenset({3, 4, 5, 6})
 
 
+class _Tables(NamedTuple):
+    """iced's numbers as what `describe` looks up: `kinds` by operand kind, the rest by name."""
+
+    registers: dict[int, tuple[Any, ...]]
+    others: dict[int, str]
+    mnemonics: dict[int, str]
+    flows: dict[int, int]
+    kinds: str
+    sizes: dict[int, int]
+    segments: frozenset[int]
+    factory: Any
+
+
 @cache
-def _tables() -> Any:
-    """Return iced's numbers as the tables that `describe` looks up; the import costs 23 ms."""
+def _tables() -> _Tables:
+    """Return the tables; the import costs 23 ms."""
     import iced_x86 as iced
 
     registers: dict[int, tuple[Any, ...]] = {}
     info: Any = iced.RegisterInfo
-    for number in vars(iced.Register).values():
-        if not isinstance(number, int) or number == 0:
+    for number in _numbers(iced.Register).values():
+        if number == 0:
             continue
         register = info(number)
         if iced.Register.RAX <= register.full_register <= iced.Register.R15:
@@ -231,10 +208,29 @@ def _tables() -> Any:
             registers[number] = ("h", full) if high else ("r", full, register.size)
         elif iced.Register.XMM0 <= number <= iced.Register.ZMM31:
             registers[number] = ("v", register.number, register.size)
-    mnemonics = {v: k.lower() for k, v in vars(iced.Mnemonic).items() if isinstance(v, int)}
-    flows = {getattr(iced.FlowControl, name): flow for name, flow in _FLOWS.items()}
-    others = {v: k.lower() for k, v in vars(iced.Register).items() if isinstance(v, int)}
-    return registers, mnemonics, flows, others, iced, iced.InstructionInfoFactory()
+    sizes: Any = iced.MemorySizeInfo
+    return _Tables(
+        registers,
+        others={v: k.lower() for k, v in _numbers(iced.Register).items()},
+        mnemonics={v: k.lower() for k, v in _numbers(iced.Mnemonic).items()},
+        flows={getattr(iced.FlowControl, name): flow for name, flow in _FLOWS.items()},
+        kinds="".join(_kind(name) for name in _numbers(iced.OpKind)),
+        sizes={n: sizes(n).size for n in _numbers(iced.MemorySize).values()},
+        segments=frozenset({iced.Register.FS, iced.Register.GS}),
+        factory=iced.InstructionInfoFactory(),
+    )
+
+
+def _numbers(module: Any) -> dict[str, int]:
+    """Return name -> number of one of iced's enumerations, by number."""
+    return {k: v for k, v in vars(module).items() if isinstance(v, int)}
+
+
+def _kind(name: str) -> str:
+    """Return a letter for a kind of operand: register, memory, branch, string or immediate."""
+    if name.startswith("MEMORY_"):
+        return "s"
+    return "b" if "BRANCH" in name else name[0].lower()
 
 
 def warm() -> None:
@@ -247,7 +243,7 @@ def warm() -> None:
 def _features() -> Any:
     import iced_x86 as iced
 
-    return {v: k for k, v in vars(iced.CpuidFeature).items() if isinstance(v, int)}
+    return {v: k for k, v in _numbers(iced.CpuidFeature).items()}
 
 
 def isa_level(insn: Insn) -> str:
@@ -263,13 +259,13 @@ def _is_old(name: str) -> bool:
 
 def describe(instruction: Any, decoder: Any, raw: bytes) -> Insn:
     """Return the description of one decoded instruction."""
-    _, mnemonics, flows, _, _, _ = _tables()
+    tables = _tables()
     insn = Insn()
     insn.length = len(raw) or 1
     if instruction.is_invalid:
         return insn
-    insn.name = name = mnemonics[instruction.mnemonic]
-    insn.flow = flows[instruction.flow_control]
+    insn.name = name = tables.mnemonics[instruction.mnemonic]
+    insn.flow = tables.flows[instruction.flow_control]
     if name in ("syscall", "sysenter", "int", "int1", "into", "xend", "xabort", "xbegin"):
         insn.flow = Flow.BRANCH if name == "xbegin" else Flow.NEXT
     if name in _STOPS:
@@ -277,59 +273,52 @@ def describe(instruction: Any, decoder: Any, raw: bytes) -> Insn:
     if raw[0] in _PREFIXES:
         insn.locked = instruction.has_lock_prefix
         insn.rep = instruction.has_rep_prefix or instruction.has_repne_prefix
-    operands = insn.operands = tuple(_operands(insn, instruction))
-    if insn.memory or any(o[0] == "i" for o in operands):
+    operands = insn.operands = tuple(_operands(insn, instruction, tables))
+    letters = [operand[0] for operand in operands]
+    if insn.memory or "i" in letters:
         constants = decoder.get_constant_offsets(instruction)
         if constants.has_displacement and constants.displacement_size >= _WORD:
             insn.disp_at = constants.displacement_offset
         if constants.has_immediate and constants.immediate_size >= _WORD:
             insn.imm_at = constants.immediate_offset
-    if name not in _PLAIN or any(o[0] in "xvs" for o in operands):
-        _masks(insn, instruction)
+    if name not in _PLAIN or not _GENERAL.issuperset(letters):
+        _masks(insn, instruction, tables)
     return insn
 
 
-def _operands(insn: Insn, instruction: Any) -> Iterator[tuple[Any, ...]]:
+def _operands(insn: Insn, instruction: Any, tables: _Tables) -> Iterator[tuple[Any, ...]]:
     """Yield the operands but branch targets, and describe the memory operand on the way."""
-    registers, _, _, others, iced, _ = _tables()
+    kinds = tables.kinds
     for number in range(instruction.op_count):
-        kind = instruction.op_kind(number)
-        if kind == iced.OpKind.REGISTER:
+        kind = kinds[instruction.op_kind(number)]
+        if kind == "r":
             register = instruction.op_register(number)
-            yield registers.get(register) or ("x", others[register])
-        elif kind == iced.OpKind.MEMORY:
-            _memory(insn, instruction, registers, iced)
+            yield tables.registers.get(register) or ("x", tables.others[register])
+        elif kind == "m":
+            _memory(insn, instruction, tables)
             yield ("m",)
-        elif iced.OpKind.NEAR_BRANCH16 <= kind <= iced.OpKind.FAR_BRANCH32:
-            insn.rel = _signed(instruction.near_branch64 - instruction.next_ip, 64)
-        elif kind in _string_kinds():
+        elif kind == "b":
+            insn.rel = _signed(instruction.near_branch64 - instruction.next_ip)
+        elif kind == "s":
             insn.memory = True
             yield ("s",)
         else:
-            yield ("i", _signed(instruction.immediate(number), 64))
+            yield ("i", _signed(instruction.immediate(number)))
 
 
-@cache
-def _string_kinds() -> frozenset[int]:
-    import iced_x86 as iced
-
-    kind = iced.OpKind
-    return frozenset(range(kind.MEMORY_SEG_SI, kind.MEMORY_ESRDI + 1))
-
-
-def _memory(insn: Insn, instruction: Any, registers: Any, iced: Any) -> None:
+def _memory(insn: Insn, instruction: Any, tables: _Tables) -> None:
     """Describe the memory operand."""
     insn.memory = True
-    insn.size = iced.MemorySizeInfo(instruction.memory_size).size
-    insn.segment = instruction.segment_prefix in (iced.Register.FS, iced.Register.GS)
-    displacement = _signed(instruction.memory_displacement, 64)
+    insn.size = tables.sizes[instruction.memory_size]
+    insn.segment = instruction.segment_prefix in tables.segments
+    displacement = _signed(instruction.memory_displacement)
     if instruction.is_ip_rel_memory_operand:
         insn.base = -2
-        insn.disp = _signed(displacement - instruction.next_ip, 64)
+        insn.disp = _signed(displacement - instruction.next_ip)
         return
     insn.disp = displacement
-    base = registers.get(instruction.memory_base)
-    index = registers.get(instruction.memory_index)
+    base = tables.registers.get(instruction.memory_base)
+    index = tables.registers.get(instruction.memory_index)
     insn.base = base[1] if base else -1
     insn.index = index[1] if index and index[0] == "r" else -1
     insn.scale = instruction.memory_index_scale
@@ -337,10 +326,10 @@ def _memory(insn: Insn, instruction: Any, registers: Any, iced: Any) -> None:
         insn.index = -3  # a gather or scatter: every address that the lanes give
 
 
-def _masks(insn: Insn, instruction: Any) -> None:
+def _masks(insn: Insn, instruction: Any, tables: _Tables) -> None:
     """Describe what the instruction reads and writes, from iced's tables."""
-    registers, _, _, others, _, factory = _tables()
-    info = factory.info(instruction)
+    registers, others = tables.registers, tables.others
+    info = tables.factory.info(instruction)
     for used in info.used_registers():
         register, access = used.register, used.access
         place = registers.get(register)
@@ -367,6 +356,7 @@ def _masks(insn: Insn, instruction: Any) -> None:
     insn.masked = True
 
 
-def _signed(value: int, bits: int) -> int:
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> (bits - 1) else value
+def _signed(value: int) -> int:
+    """Return 64 bits as a signed number."""
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value

@@ -78,10 +78,10 @@ def _quickly(data: bytes) -> tuple[ObjectFacts, list[int]] | None:
         facts, starts = _tables(data, USUAL)
     except Exception:  # noqa: BLE001 -- whatever it is, the slow way says it better
         return None
-    odd = any(s.type not in _SECTION_TYPES for s in facts.sections)
-    odd = odd or any(s.type not in _SYMBOL_TYPES for s in facts.symbols)
-    odd = odd or any(r.type not in _RELOCATION_TYPES for r in facts.relocations)
-    return None if odd else (facts, starts)
+    usual = {s.type for s in facts.sections} <= _SECTION_TYPES
+    usual = usual and {s.type for s in facts.symbols} <= _SYMBOL_TYPES
+    usual = usual and {r.type for r in facts.relocations} <= _RELOCATION_TYPES
+    return (facts, starts) if usual else None
 
 
 def _tables(data: bytes, names: Names) -> tuple[ObjectFacts, list[int]]:

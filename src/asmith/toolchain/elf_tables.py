@@ -129,15 +129,15 @@ class Tables:
             home = where if 0 < where < _RESERVED else None
             named = kind == "STT_SECTION" and home is not None
             yield Symbol(
-                name=self.name(headers[where]) if named else _text(strings, name),
-                type=kind,
-                binding=_BINDINGS.get(info >> 4, Binding.GLOBAL),
-                visibility=visibilities[other & 3],
-                section=home,
-                value=value,
-                size=size,
-                undefined=where == _UNDEFINED,
-                absolute=where == _ABSOLUTE,
+                self.name(headers[where]) if named else _text(strings, name),
+                kind,
+                _BINDINGS.get(info >> 4, Binding.GLOBAL),
+                visibilities[other & 3],
+                home,
+                value,
+                size,
+                where == _UNDEFINED,
+                where == _ABSOLUTE,
             )
 
     def relocations(self, symbols: tuple[Symbol, ...]) -> Iterator[Relocation]:
@@ -154,14 +154,8 @@ class Tables:
             for offset, info, addend in _RELA.iter_unpack(whole):
                 number = info >> 32
                 kind = info & 0xFFFFFFFF
-                yield Relocation(
-                    section=target,
-                    offset=offset,
-                    type=types.get(kind) or f"R_X86_64_{kind}",
-                    symbol=symbols[number].name,
-                    addend=addend,
-                    index=number,
-                )
+                name = types.get(kind) or f"R_X86_64_{kind}"
+                yield Relocation(target, offset, name, symbols[number].name, addend, number)
 
 
 def _text(table: bytes, start: int) -> str:

@@ -310,7 +310,7 @@ def test_a_symbol_in_a_section_that_is_none_is_followed_as_far_as_it_goes() -> N
     text = HEAD.format(declared="global f:function (f.end - f)")
     source = f"{text}f:\n        lea rax, [rel out]\n        jmp rax\n.end:{NOTE}"
     facts = read_object(assemble(source, include="", debug=False), "a.o")
-    wrong = tuple(replace(s, section=99) if s.name == "out" else s for s in facts.symbols)
+    wrong = tuple(s._replace(section=99) if s.name == "out" else s for s in facts.symbols)
     result = check_object(ObjectInput(facts=replace(facts, symbols=wrong), profile=Profile.ASM))
     assert (result.functions, len(result.findings)) == (1, 0)
 

@@ -8,7 +8,7 @@ from asmith.toolchain.decode import FLAGS, Code, Flow, Insn, isa_level
 
 
 def decoded(text: str) -> Insn:
-    code = Code(bytes.fromhex(text), {}, lambda _: None)
+    code = Code(bytes.fromhex(text), {}, {}, lambda _: None)
     code.sweep(0, len(code.data))
     return code.at[0]
 
@@ -72,7 +72,7 @@ def test_the_level_of_an_instruction(text: str, level: str) -> None:
 
 
 def test_equal_bytes_are_described_once() -> None:
-    code = Code(bytes.fromhex("4889d84889d8c3"), {}, lambda _: None)
+    code = Code(bytes.fromhex("4889d84889d8c3"), {}, {}, lambda _: None)
     code.decode(0, 7)
     assert code.at[0] is code.at[3]
     assert sorted(code.at) == [0, 3, 6]

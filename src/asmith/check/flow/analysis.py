@@ -33,6 +33,7 @@ from asmith.check.flow.summary import (
     Summary,
     apply,
     clobbered,
+    mask_of,
 )
 from asmith.check.flow.symbols import SECTION, WITHIN, Symbols, Target
 from asmith.check.flow.tables import barriers_of
@@ -49,12 +50,14 @@ if TYPE_CHECKING:
     from asmith.toolchain.decode import Insn
 
 _INTERNED: dict[bytes, Insn] = {}
+_FORMS: dict[bytes, Insn] = {}
 """Descriptions by bytes, for all objects of a run."""
 
 GIVEN = sum(1 << n for n in (0, 1, 2, 4, 6, 7, 8, 9, 10))
 """What may hold something at the entry of a function whose prototype is unknown: the arguments'
 registers, al of variadic functions, r10 of nested ones (psABI 3.2.3)."""
 
+CALLER_MASK = mask_of(CALLER_SAVED)
 ARGUMENTS = sum(1 << n for n in (1, 2, 6, 7, 8, 9))
 GENERAL = 0xFFFF & ~(1 << RSP)
 _PADDING = frozenset({"nop", "int3", "ud2", "hlt"})
@@ -77,7 +80,7 @@ class ObjectFlow:
         self.strict = strict
         self.symbols = Symbols(facts)
         codes = {
-            s.index: Code(s.data, _INTERNED, bind)
+            s.index: Code(s.data, _INTERNED, _FORMS, bind)
             for s in facts.sections
             if s.has(Section.EXEC) and s.data
         }
@@ -156,15 +159,15 @@ class ObjectFlow:
     def _note(self, outcome: Outcome, graph: Graph, machine: Machine) -> None:
         """Take what a run has shown."""
         outcome.code, outcome.lowest = graph.seen, machine.lowest
-        for start in sorted(graph.blocks):
-            if graph.blocks[start].state is not None:
-                outcome.add(graph.blocks[start].events)
+        for block in graph.in_order():
+            if block.events and block.state is not None:
+                outcome.add(block.events)
         outcome.add([*beyond(graph)])
         if not self.compiled and outcome.convention is None:
             below = {call.address: call.summary.vector_reads for call in outcome.of(Call)}
             outcome.vectors_used = vectors_needed(graph, below)
-        graph.close()
         outcome.add([*graph.splits()])
+        graph.close()
         outcome.bounded = all(map(_counts_from_entry, outcome.of(Call)))
         if self.strict and not self.compiled:
             outcome.add([*self._unreached(outcome.function, graph)])
@@ -202,9 +205,7 @@ class ObjectFlow:
         def call(m: Machine, e: Insn, at: int) -> None:
             self._call(graph, m, e, at)
 
-        graph = Graph(
-            function, self.roster.codes, self.roster.functions, self.symbols, call, self._returns
-        )
+        graph = Graph(function, self.roster, call, self._returns)
         context = Context(self.compiled, self.strict, self.barriers, outcome.convention, self._tail)
         run = Fixpoint(graph, machine, context)
         run.run()
@@ -335,7 +336,7 @@ class ObjectFlow:
             mask |= clobbered(event.registers)
             if event.kind == "jump":
                 summary = self._of(event.target)
-                mask |= sum(1 << n for n in summary.clobbers)
+                mask |= mask_of(summary.clobbers)
                 returns = returns or summary.returns
                 aligned = aligned or summary.aligned
             else:
@@ -343,7 +344,7 @@ class ObjectFlow:
             r = event.registers
             modes = (max(modes[0], r[DF]), max(modes[1], r[MMX]), max(modes[2], r[UPPER]))
         for call in outcome.of(Call):
-            mask |= sum(1 << n for n in call.summary.clobbers if n in CALLER_SAVED)
+            mask |= mask_of(call.summary.clobbers) & CALLER_MASK
             aligned = aligned or (call.summary.aligned and _counts_from_entry(call))
         return Summary(
             clobbers=tuple(n for n in range(16) if mask >> n & 1 and n != RSP),
@@ -361,7 +362,7 @@ class ObjectFlow:
     def _vectors(self, outcome: Outcome) -> int:
         """Return the mask of vector registers that a function or what it calls may change."""
         mask = 0
-        for insn in outcome.code.values():
+        for insn in set(outcome.code.values()):
             if insn.vwrites and insn.name != "vzeroupper":
                 mask |= insn.vwrites
         for call in outcome.of(Call):

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from asmith.check.flow.contracts import Argument, Convention
 
 
+_BUT_RSP = tuple(n for n in range(16) if n != RSP)
+_IN_FRAME = frozenset({STACK, LOCAL})
+
+
 def look_at_arguments(m: Machine, at: int, convention: Convention | None) -> None:
     """Note arguments that hold nothing, and whether the callee learns where the frame is."""
     r = m.r
     if convention is None:
-        if any(r[n] & KIND in (STACK, LOCAL) for n in range(16) if n != RSP):
+        if r[FRAME] != -1 and not _IN_FRAME.isdisjoint([r[n] & KIND for n in _BUT_RSP]):
             r[FRAME] = -1
         return
     for argument in convention.arguments:

@@ -25,7 +25,7 @@ class Exit(NamedTuple):
 
     @property
     def verb(self) -> str:
-        """Return in words what the function does."""
+        """Return in words what the function does here."""
         return "returns" if self.kind == "ret" else "leaves by a jump"
 
 
@@ -42,6 +42,11 @@ class Call(NamedTuple):
     def name(self) -> str:
         """Return the name of an external callee, or nothing."""
         return self.target.name if self.target is not None else ""
+
+    @property
+    def verb(self) -> str:
+        """Return in words what the function does here."""
+        return f"calls {self.name or 'a function'}"
 
     @property
     def is_local(self) -> bool:

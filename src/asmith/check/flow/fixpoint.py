@@ -1,9 +1,10 @@
 """The abstract interpretation of one function, to a fixpoint.
 
-Blocks are run in order of their addresses while any of them has a new state before it. What a block
-notes when it is run replaces what it noted before, so in the end the notes are those of the
-fixpoint. Values only ever go down in their lattice, except that rsp and the bases of the stack may
-be renamed; a bound on the runs of one block ends whatever would not.
+Blocks are run in reverse post-order while any of them has a new state before it: where paths meet,
+all of them are run first, so that only loops run anything again. What a block notes when it is run
+replaces what it noted before, so in the end the notes are those of the fixpoint. Values only ever
+go down in their lattice, except that rsp and the bases of the stack may be renamed; a bound on the
+runs of one block ends whatever would not.
 """
 
 from __future__ import annotations
@@ -98,32 +99,40 @@ class Fixpoint:
         self.needs: int | None = None  # registers that every run of the function reads
         self.graph = graph
         self.machine = machine
-        self._queue: list[int] = []
-        self._queued: set[int] = set()
-        self._runs: dict[int, int] = {}
+        self._queue: list[tuple[int, int]] = []  # (place in the order, block)
 
     def run(self) -> None:
         """Bring every block to its fixpoint; raises `NotFollowed`."""
-        entry = self.graph.function.start
-        self.graph.grow([entry])
-        self.graph.blocks[entry].state = self.machine.entry_state()
+        graph, queue = self.graph, self._queue
+        blocks = graph.blocks
+        self._grow((graph.function.start,))
+        entry = blocks[graph.function.start]
+        entry.state = self.machine.entry_state()
         self._queue_up(entry)
-        while self._queue:
-            start = heappop(self._queue)
-            self._queued.discard(start)
-            if self.graph.too_large:
-                raise NotFollowed("it has too many instructions")
-            self._runs[start] = runs = self._runs.get(start, 0) + 1
-            if runs > MOST_RUNS:
+        while queue:
+            block = blocks[heappop(queue)[1]]
+            block.queued = False
+            block.runs += 1
+            if block.runs > MOST_RUNS:
                 raise NotFollowed("its state does not converge")
-            self._block(self.graph.blocks[start])
+            self._block(block)
             if self.needs is None:
                 self.needs = self.machine.used
 
-    def _queue_up(self, start: int) -> None:
-        if start not in self._queued:
-            self._queued.add(start)
-            heappush(self._queue, start)
+    def _grow(self, starts: tuple[int, ...]) -> list[Block]:
+        """Let the graph go on at some addresses; return the blocks that are new or were cut."""
+        changed = self.graph.grow(starts)
+        if self.graph.too_large:
+            raise NotFollowed("it has too many instructions")
+        self.graph.put_in_order()
+        blocks = self.graph.blocks
+        self._queue[:] = sorted((blocks[start].place, start) for _, start in self._queue)
+        return changed
+
+    def _queue_up(self, block: Block) -> None:
+        if not block.queued:
+            block.queued = True
+            heappush(self._queue, (block.place, block.start))
 
     def _block(self, block: Block) -> None:
         """Run a block from the state before it, and hand its result on."""
@@ -145,10 +154,7 @@ class Fixpoint:
         elif end is _BRANCH:
             self._branch(block)
         elif end is _JUMP:
-            assert block.target is not None
-            assert block.target.address is not None
-            self._outside(block, block.target.address)
-            self._flow(block.target.address)
+            self._flow(self._goal(block))
         elif end is _RETURN:
             operands = self.graph.seen[block.last].operands
             popped = operands[0][1] if operands else 0
@@ -219,8 +225,8 @@ class Fixpoint:
         return not any(call.is_local for call in calls)
 
     def _condition(self, block: Block) -> None:
-        insn = self.graph.seen[block.last]
-        m = self.machine
+        insn, m = block.insn, self.machine
+        assert insn is not None
         flags = m.r[FLAGS]
         if insn.name in ("jrcxz", "jecxz", "loop", "loope", "loopne"):
             m.r[1] = TOP
@@ -230,42 +236,43 @@ class Fixpoint:
     def _branch(self, block: Block) -> None:
         self._condition(block)
         m = self.machine
-        assert block.target is not None
-        assert block.target.address is not None
+        goal = self._goal(block)
         flags = m.r[FLAGS]
-        name = self.graph.seen[block.last].name
-        self._outside(block, block.target.address)
-        if flags & KIND == STACK and name in ("je", "jne"):
+        kind = flags & KIND
+        insn = block.insn
+        if kind == STACK and insn is not None and insn.name in ("je", "jne"):
             # rsp was compared with a known address: on one edge it equals that
             kept, m.r[FLAGS] = m.r[RSP], TOP
-            equal, other = (block.target.address, block.next)
-            if name == "jne":
+            equal, other = goal, block.next
+            if insn.name == "jne":
                 equal, other = other, equal
             self._flow(other)
             m.r[RSP] = flags
             self._flow(equal)
             m.r[RSP] = kept
             return
-        if flags & KIND == RESULT and name in ("je", "jne") and m.r[m.OWNED]:
+        if kind == RESULT and m.r[m.OWNED] and insn is not None and insn.name in ("je", "jne"):
             # on one edge the result is null, and there is nothing to release
             kept = m.r[m.OWNED]
-            null, other = (block.target.address, block.next)
-            if name == "jne":
+            null, other = goal, block.next
+            if insn.name == "jne":
                 null, other = other, null
             self._flow(other)
             let_go(m, flags)
             self._flow(null)
             m.r[m.OWNED] = kept
             return
-        self._flow(block.target.address)
+        self._flow(goal)
         self._flow(block.next)
 
-    def _outside(self, block: Block, address: int) -> None:
-        """Note a jump into the middle of another function."""
-        graph = self.graph
-        if graph.holds(address) or not graph.holds(block.last) or not graph.function.named:
-            return
-        self.machine.events.append(JumpOut(block.last, address))
+    def _goal(self, block: Block) -> int:
+        """Return where the jump of a block goes; note one into the middle of another function."""
+        target = block.target
+        assert target is not None
+        assert target.address is not None
+        if block.leaves:
+            self.machine.events.append(JumpOut(block.last, target.address))
+        return target.address
 
     # ---- joining --------------------------------------------------------------------------------
 
@@ -280,12 +287,12 @@ class Fixpoint:
         if state is None:
             block.state = (tuple(m.r), m.slots)
             m.own = False
-            self._queue_up(address)
+            self._queue_up(block)
             return
         both = joined(m, address, state)
         if both is not None:
             block.state = both
-            self._queue_up(address)
+            self._queue_up(block)
 
     # ---- jumps through values -------------------------------------------------------------------
 
@@ -350,9 +357,11 @@ class Fixpoint:
 
     def _spread(self, block: Block, targets: tuple[int, ...]) -> None:
         """Go on at each of several addresses."""
-        block.tables = targets
-        for start in self.graph.grow(targets):
-            if self.graph.blocks[start].state is not None:
-                self._queue_up(start)  # it was cut
+        tables = tuple(dict.fromkeys((*block.tables, *targets)))
+        if tables != block.tables:
+            block.tables = tables
+            for changed in self._grow(targets):
+                if changed.state is not None:
+                    self._queue_up(changed)  # it was cut
         for target in targets:
             self._flow(target)

@@ -5,6 +5,7 @@ A graph grows: targets of jump tables are added when the values that lead to the
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from enum import Enum, auto
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from asmith.check.flow.events import Event
     from asmith.check.flow.functions import Function
     from asmith.check.flow.machine import State
-    from asmith.check.flow.symbols import Symbols, Target
-    from asmith.toolchain.decode import Code, Insn
+    from asmith.check.flow.roster import Roster
+    from asmith.check.flow.symbols import Target
+    from asmith.toolchain.decode import Insn
 
-_CALL, _BRANCH, _JUMP = Flow.CALL, Flow.BRANCH, Flow.JUMP
+_INDIRECT_CALL, _BRANCH, _JUMP = Flow.INDIRECT_CALL, Flow.BRANCH, Flow.JUMP
 MOST_INSTRUCTIONS = 200_000
 """Functions above are not followed; the largest of the common libraries has about 30,000."""
 
@@ -45,146 +47,205 @@ class End(Enum):
     NO_RETURN = auto()  # a call that does not come back
 
 
+_ENDS = {
+    Flow.RETURN: End.RETURN,
+    Flow.INDIRECT_JUMP: End.INDIRECT,
+    Flow.STOP: End.STOP,
+    Flow.INVALID: End.INVALID,
+}
+
+
 class Block:
     """A run of instructions; `next` is the address behind it, `target` what its jump goes to.
 
     A jump through a table may go to each of `tables`; the table has so many `entries`.
+    `insn` is the one at `last`, if it is a jump; `leaves` says that it goes into the middle of
+    another function. `state`, `events`, `place`, `queued` and `runs` are for the fixpoint: what
+    holds before the block and what was noted in it, its place in the order of runs, whether it
+    waits, how often it was run.
     """
 
     __slots__ = (
-        "end",
-        "entries",
-        "events",
-        "last",
-        "next",
-        "ops",
-        "start",
-        "state",
-        "tables",
-        "target",
-    )
+        "end", "entries", "events", "insn", "last", "leaves", "next", "ops", "place", "queued",
+        "runs", "start", "state", "tables", "target",
+    )  # fmt: skip
 
     def __init__(self, start: int) -> None:
         self.start = start
         self.ops: list[tuple[Callable[..., None], Insn, int]] = []
         self.end = End.NEXT
         self.last = start
+        self.insn: Insn | None = None
+        self.leaves = False
         self.next = start
         self.target: Target | None = None
         self.tables: tuple[int, ...] = ()
         self.entries = 0
         self.state: State | None = None
         self.events: list[Event] = []
+        self.place = MOST_INSTRUCTIONS  # in the order of runs: last, if no known edge leads here
+        self.queued = False
+        self.runs = 0
+
+    def successors(self) -> tuple[int, ...]:
+        """Return the addresses at which control may go on in the function."""
+        end = self.end
+        if end is End.NEXT or end is End.BRANCH_TAIL:
+            return (self.next,)
+        if end is End.BRANCH or end is End.JUMP:
+            assert self.target is not None
+            assert self.target.address is not None
+            jump = self.target.address
+            return (self.next, jump) if end is End.BRANCH else (jump,)
+        return self.tables
 
 
 class Graph:
-    """The blocks of a function by address, and the calls that it makes of this object's code."""
+    """The blocks of a function by address."""
 
     def __init__(
         self,
         function: Function,
-        codes: dict[int, Code],
-        functions: dict[int, Function],
-        symbols: Symbols,
+        roster: Roster,
         call: Callable[..., None],
         returns: Callable[[Target], bool],
     ) -> None:
         self.function = function
         self.blocks: dict[int, Block] = {}
         self.leaders: set[int] = set()
-        self.calls: set[int] = set()
-        self.outside: list[tuple[int, int]] = []  # (jump, target) inside another function
-        self.instructions = 0
         self.seen: dict[int, Insn] = {}
-        self._codes = codes
-        self._functions = functions
-        self._symbols = symbols
+        self._codes = roster.codes
+        self._functions = roster.functions
+        self._symbols = roster.symbols
         self._call = call
         self._returns = returns
         self._targets: dict[int, Target] = {}
-        self.others = functions.keys()
-        self._parts = {function.start}
-        for part in functions.values():
-            if part.parent and part.parent == function.name:
-                self._parts.add(part.start)
+        self.others = roster.functions.keys()
+        self._parts = {function.start, *roster.parts.get(function.name, ())}
 
-    def grow(self, starts: Iterable[int]) -> list[int]:
-        """Follow the code from these addresses; return the blocks that are new or were cut."""
-        before = set(self.leaders)
-        todo = [s for s in starts if s not in self.seen]
+    def grow(self, starts: Iterable[int]) -> list[Block]:
+        """Follow the code from these addresses; return the blocks that were cut on the way."""
+        blocks, seen = self.blocks, self.seen
+        todo = [s for s in starts if s not in seen]
         self.leaders.update(starts)
-        while todo and len(self.seen) < MOST_INSTRUCTIONS:
-            self._walk(todo.pop(), todo)
-        new = self.leaders - before
-        cut = [b for b in self.blocks.values() if self._is_cut(b, new)] if before else []
-        for leader in new:
-            self.blocks[leader] = Block(leader)
-            self._fill(self.blocks[leader])
-        for block in cut:
+        while todo and len(seen) < MOST_INSTRUCTIONS:
+            address = todo.pop()
+            if address not in seen:
+                self._walk(address, todo)
+        late = sorted(self.leaders - blocks.keys())
+        cut = self._cut(late) if late else []
+        for leader in late:
+            blocks[leader] = Block(leader)
+        for block in (*cut, *map(blocks.__getitem__, late)):
             self._fill(block)
-        return [*new, *(b.start for b in cut)]
+        return cut
 
     @property
     def too_large(self) -> bool:
         """Tell whether the function was not followed to its end."""
         return len(self.seen) >= MOST_INSTRUCTIONS
 
-    def _is_cut(self, block: Block, new: set[int]) -> bool:
-        return any(block.start < leader < block.next for leader in new)
+    def _cut(self, new: list[int]) -> list[Block]:
+        """Return the blocks in whose middle one of these addresses lies, which are in order."""
+        found = []
+        for block in self.blocks.values():
+            place = bisect_right(new, block.start)
+            if place < len(new) and new[place] < block.next:
+                found.append(block)
+        return found
+
+    def put_in_order(self) -> None:
+        """Give each block its place in reverse post-order: behind all that lead to it, but loops.
+
+        What a branch falls through to comes before what it jumps to.
+        """
+        blocks = self.blocks
+        place = MOST_INSTRUCTIONS
+        seen: set[int] = set()
+        todo = [self.function.start]
+        while todo:
+            start = todo.pop()
+            if start < 0:
+                place -= 1
+                blocks[~start].place = place
+            elif start not in seen and start in blocks:
+                seen.add(start)
+                todo.append(~start)
+                todo += blocks[start].successors()
 
     # ---- following ------------------------------------------------------------------------------
 
     def _walk(self, address: int, todo: list[int]) -> None:
-        """Follow one run up to its end, or to code that is known."""
+        """Make the blocks of one run, up to its end or to code that is known."""
         code = self._codes.get(address >> SECTION)
         if code is None:
             return
-        known, seen = code.at, self.seen
+        known, seen, leaders = code.at, self.seen, self.leaders
         high = address >> SECTION << SECTION
         stop = self._limit(address)
-        while address not in seen:
-            if address >= stop:
-                return
+        block = self._begun(address)
+        while address < stop:
             insn = known.get(address - high)
             if insn is None:
                 code.decode(address - high, len(code.data))
                 insn = known[address - high]
             seen[address] = insn
-            if insn.flow and not self._goes_on(insn, address, todo):
-                return
-            address += insn.length
-        self.leaders.add(address)
+            block.last = address
+            block.next = after = address + insn.length
+            if not insn.flow:
+                if insn.act is not nothing:
+                    block.ops.append((insn.act, insn, address))
+            elif not self._call_at(block, insn, address):
+                self._jump(block, insn, address, todo)
+                if insn.flow != _BRANCH:
+                    return
+                leaders.add(after)
+                if after >= stop:
+                    todo.append(after)
+                    return
+            address = after
+            if address in leaders or address in seen:
+                leaders.add(address)
+                if address in seen:
+                    return
+                block = self._begun(address)
+        block.end = End.OUT
 
-    def _goes_on(self, insn: Insn, address: int, todo: list[int]) -> bool:
-        """Take in a call or jump; tell whether control may go on behind it."""
+    def _begun(self, start: int) -> Block:
+        block = self.blocks[start] = Block(start)
+        return block
+
+    def _call_at(self, block: Block, insn: Insn, at: int) -> bool:
+        """Add an instruction to a block if it is a call; return whether the block goes on."""
         flow = insn.flow
-        if flow == _CALL:
-            target = self._symbols.branch(insn, address)
-            self._targets[address] = target
-            if target.address is not None:
-                self.calls.add(target.address)
-            return self._returns(target)
-        if flow in (_BRANCH, _JUMP):
-            self._jump(insn, address, todo)
-            if flow == _BRANCH:
-                self._lead(address + insn.length, todo)
-            return flow == _BRANCH
-        return flow == Flow.INDIRECT_CALL
+        if flow > _INDIRECT_CALL:
+            return False
+        block.ops.append((self._call, insn, at))
+        if flow == _INDIRECT_CALL:
+            return True
+        target = self._targets[at] = self._symbols.branch(insn, at)
+        if self._returns(target):
+            return True
+        block.end = End.NO_RETURN
+        return False
 
-    def _jump(self, insn: Insn, address: int, todo: list[int]) -> None:
-        target = self._symbols.branch(insn, address)
-        self._targets[address] = target
-        if target.address is None:
+    def _jump(self, block: Block, insn: Insn, at: int, todo: list[int]) -> None:
+        """Say how a block ends; a place in the function that it jumps to is to be followed."""
+        flow = insn.flow
+        if flow != _BRANCH and flow != _JUMP:
+            block.end = _ENDS.get(flow, block.end)
             return
-        if self.is_inside(target.address):
-            self._lead(target.address, todo)
+        block.insn = insn
+        target = block.target = self._targets[at] = self._symbols.branch(insn, at)
+        goal = target.address
+        if goal is not None and self.is_inside(goal):
+            block.end = End.JUMP if flow == _JUMP else End.BRANCH
+            block.leaves = self.function.named and not self.holds(goal) and self.holds(at)
+            self.leaders.add(goal)
+            if goal not in self.seen:
+                todo.append(goal)
         else:
-            self.calls.add(target.address)
-
-    def _lead(self, address: int, todo: list[int]) -> None:
-        self.leaders.add(address)
-        if address not in self.seen:
-            todo.append(address)
+            block.end = End.TAIL if flow == _JUMP else End.BRANCH_TAIL
 
     def is_inside(self, address: int) -> bool:
         """Tell whether a jump to an address stays in the function: no other one begins there."""
@@ -206,57 +267,36 @@ class Graph:
     # ---- blocks ---------------------------------------------------------------------------------
 
     def _fill(self, block: Block) -> None:
-        """Collect the instructions of a block and say how it ends."""
-        block.ops = ops = []
-        block.state, block.events = block.state, []
-        block.target = None
+        """Collect the instructions of a block again, up to the next place that is jumped to."""
+        block.ops, block.events = [], []
+        block.target, block.end, block.leaves = None, End.NEXT, False
         seen, leaders = self.seen, self.leaders
-        at = block.start
+        at = block.next = block.start
         while True:
             insn = seen.get(at)
             if insn is None:
-                block.end, block.next = End.OUT, at
+                block.end = End.OUT
                 return
             block.last = at
-            after = at + insn.length
-            flow = insn.flow
-            if flow > 2:
-                block.next = after
-                self._finish(block, insn, at)
+            block.next = at + insn.length
+            if not insn.flow:
+                if insn.act is not nothing:
+                    block.ops.append((insn.act, insn, at))
+            elif not self._call_at(block, insn, at):
+                self._jump(block, insn, at, [])
                 return
-            if flow:
-                ops.append((self._call, insn, at))
-                target = self._targets.get(at)
-                if target is not None and not self._returns(target):
-                    block.end, block.next = End.NO_RETURN, after
-                    return
-            elif insn.act is not nothing:
-                ops.append((insn.act, insn, at))  # type: ignore[arg-type]
-            at = after
+            at = block.next
             if at in leaders:
-                block.end, block.next = End.NEXT, at
                 return
 
-    def _finish(self, block: Block, insn: Insn, at: int) -> None:
-        match insn.flow:
-            case Flow.BRANCH | Flow.JUMP:
-                target = block.target = self._targets[at]
-                here = target.address is not None and self.is_inside(target.address)
-                if insn.flow == Flow.JUMP:
-                    block.end = End.JUMP if here else End.TAIL
-                else:
-                    block.end = End.BRANCH if here else End.BRANCH_TAIL
-            case Flow.RETURN:
-                block.end = End.RETURN
-            case Flow.INDIRECT_JUMP:
-                block.end = End.INDIRECT
-            case Flow.STOP:
-                block.end = End.STOP
-            case _:
-                block.end = End.INVALID
+    def in_order(self) -> list[Block]:
+        """Return the blocks in order of their addresses."""
+        return [self.blocks[start] for start in sorted(self.blocks)]
 
     def splits(self) -> list[Split]:
         """Return the jumps to within an instruction, but for those that skip a lock prefix."""
+        if not any(one.next > other.start for one, other in pairwise(self.in_order())):
+            return []  # no two blocks share a byte
         found = []
         for one, other in pairwise(sorted(self.seen)):
             insn = self.seen[one]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from asmith.check.flow.machine import (
     DF,
     FCW,
@@ -27,10 +25,12 @@ from asmith.check.flow.values import (
     CONST,
     ENTRY,
     KIND,
+    LOADED,
     LOCAL,
     LOCAL_ADDRESS,
     MAYBE,
     OFFSET,
+    RESULT,
     ROUND,
     STACK,
     STALE,
@@ -41,12 +41,10 @@ from asmith.check.flow.values import (
     UNDEF,
     UNKNOWN,
     base,
+    is_part,
     join,
     residue,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SYMS = frozenset({SYM, CHOICE})
 EITHER = 2
@@ -54,16 +52,25 @@ EITHER = 2
 LONGEST_CALL = 8
 """Bytes of the longest call instruction."""
 _PLAIN = (TOP, CONST, TABLE, TARGET, OFFSET, AREA, ROUND, LOCAL, STACK)
-_ASK, _TO_TOP, _AS_IT_IS = range(3)
+_ASK, _TO_TOP, _OLD, _NEW, _MAYBE, _WHOLE = range(6)
 
 
 def _quick() -> bytes:
-    """Return by two kinds what to do: most meetings are between a few of them."""
+    """Return by two kinds what to do: most meetings are between a few of them.
+
+    `_NEW` and `_MAYBE` keep a MAYBE value unless it is defined in part. `_WHOLE` is `LOADED` if
+    both are whole: of kind TOP only `TOP` itself is not.
+    """
     table = bytearray(256)
+    for kind in range(16):
+        table[kind << 4 | MAYBE] = _NEW
+        table[MAYBE << 4 | kind] = _MAYBE
+    table[MAYBE << 4 | MAYBE] = _ASK
     for kind in _PLAIN:
         table[TOP << 4 | kind] = table[kind << 4 | TOP] = _TO_TOP
     for kind in (STALE, UNDEF):
-        table[kind << 4 | kind] = _AS_IT_IS
+        table[kind << 4 | kind] = _OLD
+    table[TOP << 4 | RESULT] = table[RESULT << 4 | TOP] = table[RESULT << 4 | RESULT] = _WHOLE
     return bytes(table)
 
 
@@ -77,10 +84,10 @@ def joined(m: Machine, address: int, state: State) -> State | None:
     interpreter's own and cost next to nothing.
     """
     old, slots = state
-    new: Sequence[int] = m.r
+    new = tuple(m.r)
     incoming = m.slots
     registers = old
-    if old != tuple(new):
+    if old != new:
         if old[RSP] != new[RSP]:
             registers, new, incoming = _new_base(m, address, old)
             if registers[RSP] != old[RSP]:
@@ -104,34 +111,43 @@ def joined(m: Machine, address: int, state: State) -> State | None:
 
 
 def _registers(
-    m: Machine, address: int, old: tuple[int, ...], new: Sequence[int]
+    m: Machine, address: int, old: tuple[int, ...], new: tuple[int, ...]
 ) -> tuple[int, ...]:
     """Return the join of all registers but rsp."""
     made = list(old)
-    n = -1
-    for a, b in zip(old, new, strict=True):
-        n += 1
+    for n, (a, b) in enumerate(zip(old, new, strict=True)):
         if a == b or n == RSP:
             continue
         if n > FLAGS:
+            _modes(m, made, new)
             break
         quick = _QUICK[(a & KIND) << 4 | b & KIND]
         if quick == _TO_TOP:
             made[n] = TOP
-        elif quick != _AS_IT_IS:
+        elif quick == _NEW and not is_part(b):
+            made[n] = b
+        elif quick == _WHOLE:
+            made[n] = LOADED if a and b else TOP
+        elif quick != _OLD and (quick != _MAYBE or is_part(a)):
             made[n] = _either(m, a, b, address)
-    if old[DF:] != tuple(new[DF:]):
-        for n in (DF, MMX, UPPER):
-            made[n] = max(old[n], new[n])
-        for n in (MXCSR, FCW):
-            made[n] = old[n] if old[n] == new[n] else EITHER
-        made[VECTORS] = old[VECTORS] & new[VECTORS]
-        made[FRAME] = old[FRAME] | new[FRAME]
-        made[X87_JUNK] = old[X87_JUNK] | new[X87_JUNK]
-        made[SOME_VECTORS] = old[SOME_VECTORS] | (old[VECTORS] ^ new[VECTORS])
-        made[X87] = old[X87] if old[X87] == new[X87] else NOBODY_KNOWS
-        made[m.OWNED] = m.marks.joined(old[m.OWNED], new[m.OWNED])
     return tuple(made)
+
+
+def _modes(m: Machine, made: list[int], new: tuple[int, ...]) -> None:
+    """Join what stands behind the flags."""
+    for n in (DF, MMX, UPPER):
+        made[n] = max(made[n], new[n])
+    for n in (MXCSR, FCW):
+        if made[n] != new[n]:
+            made[n] = EITHER
+    made[FRAME] |= new[FRAME]
+    made[X87_JUNK] |= new[X87_JUNK]
+    made[SOME_VECTORS] |= made[VECTORS] ^ new[VECTORS]
+    made[VECTORS] &= new[VECTORS]
+    if made[X87] != new[X87]:
+        made[X87] = NOBODY_KNOWS
+    if made[m.OWNED] != new[m.OWNED]:
+        made[m.OWNED] = m.marks.joined(made[m.OWNED], new[m.OWNED])
 
 
 def _either(m: Machine, a: int, b: int, address: int) -> int:
@@ -153,7 +169,7 @@ def _either(m: Machine, a: int, b: int, address: int) -> int:
 
 def _new_base(
     m: Machine, address: int, old: tuple[int, ...]
-) -> tuple[tuple[int, ...], Sequence[int], dict[int, int]]:
+) -> tuple[tuple[int, ...], tuple[int, ...], dict[int, int]]:
     """Return the state before a block with a new rsp, and the machine's renamed.
 
     Two paths leave rsp at different addresses, so a base is made for this place. What refers to the
@@ -161,7 +177,7 @@ def _new_base(
     """
     one, other = old[RSP], m.r[RSP]
     if one & KIND != STACK or other & KIND != STACK:
-        return (*old[:RSP], TOP, *old[RSP + 1 :]), m.r, m.slots
+        return (*old[:RSP], TOP, *old[RSP + 1 :]), tuple(m.r), m.slots
     a, b = residue(one), residue(other)
     ordinal = m.bases.setdefault(~address, len(m.bases) + 1)
     made = base(ordinal, a if a == b else UNKNOWN)
@@ -170,7 +186,8 @@ def _new_base(
         if n != RSP and registers[n] & KIND == STACK and registers[n] >> 9 & 0x7FFFF == ordinal:
             registers[n] = LOCAL_ADDRESS
     registers[FRAME] = -1
-    return (*old[:RSP], made, *old[RSP + 1 :]), registers, _without_base(m.slots, made)
+    there = (*old[:RSP], made, *old[RSP + 1 :])
+    return there, tuple(registers), _without_base(m.slots, made)
 
 
 def _without_base(slots: dict[int, int], made: int) -> dict[int, int]:

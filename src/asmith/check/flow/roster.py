@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Roster:
     """All functions by address: those that have a symbol, and those that a call shows.
 
-    `needs` maps each to the addresses that it calls or jumps to; `no_return` names the functions of
-    other objects that do not come back.
+    `needs` maps each to the addresses that it calls or jumps to, `parts` a name to the starts of
+    the parts (`f.cold`) that belong to it; `no_return` names the functions of other objects that do
+    not come back.
     """
 
     def __init__(
@@ -43,8 +44,11 @@ class Roster:
         self.functions = functions_of(facts)
         self.found: dict[int, Function] = {}
         self.needs = {start: self._callees(f) for start, f in self.functions.items()}
+        self.parts: dict[str, list[int]] = {}
         parents = {f.name: f.start for f in self.functions.values()}
         for function in self.functions.values():
+            if function.parent:
+                self.parts.setdefault(function.parent, []).append(function.start)
             if function.parent in parents:
                 self.needs[parents[function.parent]] |= self.needs[function.start]
 

@@ -8,6 +8,7 @@ rely on more: it keeps values in caller-saved registers that this callee does no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.machine import (
@@ -16,6 +17,7 @@ from asmith.check.flow.machine import (
     FRAME,
     MMX,
     NOBODY_KNOWS,
+    RSP,
     SOME_VECTORS,
     UPPER,
     VECTORS,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 CALLEE_SAVED = (3, 5, 12, 13, 14, 15)
 CALLER_SAVED = (0, 1, 2, 6, 7, 8, 9, 10, 11)
+AT_ENTRY = tuple(entry(n) for n in range(16))
 SAVED_MASK = sum(1 << n for n in CALLEE_SAVED)
 
 
@@ -63,6 +66,12 @@ class Summary:
     may_fail: bool = False  # its result is to be checked before it is used
 
 
+@cache
+def mask_of(registers: tuple[int, ...]) -> int:
+    """Return registers as a mask, a bit for each."""
+    return sum(1 << n for n in registers)
+
+
 PLATFORM = Summary()
 NO_RETURN = Summary(returns=False)
 SOMEWHERE = Summary(aligned=False, private=True)
@@ -72,8 +81,9 @@ SOMEWHERE = Summary(aligned=False, private=True)
 def apply(m: Machine, summary: Summary, at: int) -> None:
     """Change the machine as a call does."""
     r = m.r
+    stale = at << 4 | STALE
     for register in summary.clobbers:
-        r[register] = at << 4 | STALE
+        r[register] = stale
     if summary.private:
         r[FRAME] = -1  # it may reach into its caller's frame
         for register in summary.clobbers:
@@ -86,7 +96,7 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
             if register in summary.clobbers and not summary.lost >> register & 1:
                 unchecked = summary.may_fail and part == 0
                 r[register] = at << 7 | unchecked << 6 | part << 5 | summary.narrow << 4 | RESULT
-        r[FLAGS] = at << 4 | STALE
+        r[FLAGS] = stale
         r[SOME_VECTORS] &= ~summary.vectors
         r[VECTORS] = (r[VECTORS] | summary.vectors) & ~summary.vector_results
     r[DF], r[MMX] = summary.modes[0], summary.modes[1]
@@ -100,7 +110,9 @@ def _slots(m: Machine) -> None:
 
     Saved registers and addresses stay: who overwrites those is found when they are used.
     """
-    rsp = m.r[4]
+    if not m.slots:
+        return
+    rsp = m.r[RSP]
     kept = {}
     for key, value in m.slots.items():
         below = rsp - key
@@ -115,4 +127,8 @@ def _slots(m: Machine) -> None:
 
 def clobbered(registers: tuple[int, ...]) -> int:
     """Return the mask of general registers that an exit leaves other than they were."""
-    return sum(1 << n for n in range(16) if n != 4 and registers[n] != entry(n))
+    mask = 0
+    for n, (value, before) in enumerate(zip(registers, AT_ENTRY, strict=False)):
+        if value != before:
+            mask |= 1 << n
+    return mask & ~(1 << RSP)

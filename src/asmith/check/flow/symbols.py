@@ -6,16 +6,15 @@ sections (`.text.unlikely`) makes one graph.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asmith.check.flow.owned import Marks
 from asmith.check.flow.values import AREA, CHOICE, KIND, SYM, TOP, join
 from asmith.model.objects import Section
 
 if TYPE_CHECKING:
-    from asmith.model.objects import ObjectFacts, Relocation
+    from asmith.model.objects import ObjectFacts, Relocation, Symbol
     from asmith.toolchain.decode import Insn
 
 SECTION = 32
@@ -23,8 +22,7 @@ MOST_CHOICES = 32
 WITHIN = (1 << SECTION) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What a reference means: an address of this object, or `name` + `offset` of another one.
 
     `via` says that it is reached through the global offset table; `delta` that it is a distance,
@@ -57,6 +55,9 @@ class Symbols:
         self.relocations: dict[int, Relocation] = {
             r.section << SECTION | r.offset: r for r in facts.relocations if r.section in loaded
         }
+        self._protected = {s.index: s.name for s in facts.sections if not s.has(Section.WRITE)}
+        self._branches: dict[int, Target] = {}  # by the address of the jump or call
+        self._operands: dict[int, int] = {}
         self.targets: list[Target] = []
         self._numbers: dict[Target, int] = {}
         self._sets: dict[frozenset[Target], int] = {}
@@ -104,6 +105,11 @@ class Symbols:
         return self.value(Target(None, old.name, old.offset + by))
 
     @cached_property
+    def _named(self) -> dict[str, Symbol]:
+        """Return the symbols by name; of several the first one."""
+        return {s.name: s for s in reversed(self._facts.symbols)}
+
+    @cached_property
     def taken(self) -> frozenset[int]:
         """Return the addresses in code that data holds."""
         found = set()
@@ -123,6 +129,12 @@ class Symbols:
 
     def operand(self, e: Insn, at: int) -> int:
         """Return the address of a rip-relative operand."""
+        known = self._operands.get(at)
+        if known is None:
+            known = self._operands[at] = self._operand(e, at)
+        return known
+
+    def _operand(self, e: Insn, at: int) -> int:
         relocation = self.relocations.get(at + e.disp_at)
         if relocation is None:
             return self.value(Target(at + e.length + e.disp))
@@ -142,7 +154,7 @@ class Symbols:
         if relocation.type in _ABSOLUTE:
             return self.value(self.resolved(relocation, relocation.addend))
         if relocation.type in _DISTANCE:
-            return self.value(replace(self.resolved(relocation, relocation.addend), delta=True))
+            return self.value(self.resolved(relocation, relocation.addend)._replace(delta=True))
         if relocation.type == "R_X86_64_GOT64":
             return self.value(Target(None, relocation.symbol, 0, via=True, delta=True))
         return TOP
@@ -152,15 +164,15 @@ class Symbols:
         a, b = self.targets[one >> 4], self.targets[other >> 4]
         if a.delta == b.delta:
             return TOP
-        return self.value(replace(a if a.delta else b, delta=False))
+        return self.value((a if a.delta else b)._replace(delta=False))
 
     def loaded(self, value: int) -> int:
         """Return what 8 bytes at a SYM address hold, where the linker puts an address there."""
         target = self.targets[value >> 4]
         if target.via:
-            facts = next((s for s in self._facts.symbols if s.name == target.name), None)
-            if facts is not None and facts.section is not None:
-                return self.value(Target(facts.section << SECTION | facts.value))
+            symbol = self._named.get(target.name)
+            if symbol is not None and symbol.section is not None:
+                return self.value(Target(symbol.section << SECTION | symbol.value))
             return self.value(Target(None, target.name))
         return TOP
 
@@ -169,9 +181,7 @@ class Symbols:
         target = self.targets[value >> 4]
         if target.address is None or target.via or target.delta:
             return ""
-        section = self._facts.section(target.address >> SECTION)
-        writable = section is None or section.has(Section.WRITE)
-        return "" if section is None or writable else section.name
+        return self._protected.get(target.address >> SECTION, "")
 
     def is_data(self, value: int) -> bool:
         """Tell whether a value is an address of this object where there is no code."""
@@ -196,7 +206,12 @@ class Symbols:
 
     def branch(self, e: Insn, at: int) -> Target:
         """Return where a direct jump or call goes."""
-        relocation = self.relocations.get(at + e.length - 4)
-        if relocation is None:
-            return Target(at + e.length + e.rel)
-        return self.resolved(relocation, relocation.addend + 4)
+        target = self._branches.get(at)
+        if target is None:
+            relocation = self.relocations.get(at + e.length - 4)
+            if relocation is None:
+                target = Target(at + e.length + e.rel)
+            else:
+                target = self.resolved(relocation, relocation.addend + 4)
+            self._branches[at] = target
+        return target

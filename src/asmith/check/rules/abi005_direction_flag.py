@@ -59,13 +59,13 @@ PROFILES = dict.fromkeys(Profile, Severity.ERROR)
 
 def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each call or exit with DF set."""
-    for outcome, event, what in subject.departures():
+    for outcome, event in subject.departures():
         if event.registers[DF]:
             yield subject.report(
                 ID,
                 event.address,
                 Text(
-                    f"{outcome.function.name} {what} with the direction flag set",
+                    f"{outcome.function.name} {event.verb} with the direction flag set",
                     "DF is clear whenever a function is entered or left (System V psABI 3.2.1)",
                     "add `cld` before this place",
                     "DF is 1 on a path to here",

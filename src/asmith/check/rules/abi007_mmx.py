@@ -61,7 +61,7 @@ PROFILES = dict.fromkeys(Profile, Severity.ERROR)
 
 def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each call or exit in MMX mode."""
-    for outcome, event, what in subject.departures():
+    for outcome, event in subject.departures():
         if isinstance(event, Call) and event.is_local:
             continue
         if subject.profile == Profile.ASM and outcome.is_private:
@@ -71,7 +71,7 @@ def check(subject: Followed) -> Iterator[Finding]:
                 ID,
                 event.address,
                 Text(
-                    f"{outcome.function.name} {what} after MMX instructions without emms",
+                    f"{outcome.function.name} {event.verb} after MMX instructions without emms",
                     "the x87 unit is empty whenever a function is entered or left"
                     " (System V psABI 3.2.1)",
                     "add `emms` before this place",

@@ -66,7 +66,7 @@ PROFILES = {Profile.PROJECT: Severity.WARNING, Profile.ASM: Severity.WARNING}
 
 def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each call or exit with dirty upper halves."""
-    for outcome, event, what in subject.departures():
+    for outcome, event in subject.departures():
         if not event.registers[UPPER] or (isinstance(event, Call) and event.is_local):
             continue
         if outcome.is_private or _is_wide(_prototype(outcome, event)):
@@ -75,7 +75,7 @@ def check(subject: Followed) -> Iterator[Finding]:
             ID,
             event.address,
             Text(
-                f"{outcome.function.name} {what} with dirty upper vector halves",
+                f"{outcome.function.name} {event.verb} with dirty upper vector halves",
                 "SSE instructions that run with them are slow, in the caller or in the callee",
                 "add `vzeroupper` before this place",
                 "a ymm or zmm register was written on a path to here",

@@ -66,7 +66,7 @@ PROFILES = dict.fromkeys(Profile, Severity.ERROR)
 
 def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each call or exit with a wrong stack, and each fault of the stack."""
-    for outcome, event, what in subject.departures():
+    for outcome, event in subject.departures():
         if event.registers[X87] == NOBODY_KNOWS or (isinstance(event, Call) and event.is_local):
             continue
         if subject.profile == Profile.ASM and outcome.is_private:
@@ -77,7 +77,7 @@ def check(subject: Followed) -> Iterator[Finding]:
                 ID,
                 event.address,
                 Text(
-                    f"{outcome.function.name} {what} with {count} x87 registers in use",
+                    f"{outcome.function.name} {event.verb} with {count} x87 registers in use",
                     "the x87 stack holds nothing but a result (System V psABI 3.2.1 and 3.2.3)",
                     "pop what was pushed on every path to here: `fstp`",
                     "the x87 stack is not as it must be",

@@ -72,6 +72,8 @@ _ABSOLUTE = _NARROW | {"R_X86_64_64"}
 def check(subject: ObjectInput) -> Iterator[Finding]:
     """Yield a finding for each absolute relocation that no load address can satisfy."""
     for relocation in subject.facts.relocations:
+        if relocation.type not in _ABSOLUTE:
+            continue
         section = subject.facts.section(relocation.section)
         if section is None or not section.has(Section.ALLOC):
             continue

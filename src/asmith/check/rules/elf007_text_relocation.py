@@ -70,8 +70,10 @@ RELRO = ".data.rel.ro"
 def check(subject: ObjectInput) -> Iterator[Finding]:
     """Yield a finding for each pointer in a section that the loader may not write."""
     for relocation in subject.facts.relocations:
+        if relocation.type != "R_X86_64_64":
+            continue
         section = subject.facts.section(relocation.section)
-        if section is None or relocation.type != "R_X86_64_64":
+        if section is None:
             continue
         writable = section.has(Section.WRITE) or section.has(Section.EXEC)
         if section.has(Section.ALLOC) and not writable and not section.name.startswith(RELRO):
