@@ -174,7 +174,7 @@ def test_clean_removes_what_is_derived_and_never_a_module(doit: Doit, plain: Sam
     kept = plain.tree("modules", "specs", "interfaces", ".asmith")
     made = plain.tree("build/obj", "build/bin")
     assert doit("clean").code == 0
-    assert plain.tree("build/obj", "build/bin", "build/check", "build/include") == {}
+    assert plain.tree("build/obj", "build/bin", "build/include") == {}
     assert plain.tree("modules", "specs", "interfaces", ".asmith") == kept
     assert started(doit()) == REBUILT
     assert plain.tree("build/obj", "build/bin") == made

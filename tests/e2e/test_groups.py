@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def large(plain: Sample, monkeypatch: pytest.MonkeyPatch) -> Sample:
     """Return a built project whose product is linked in two levels."""
     monkeypatch.setattr(link, "DIRECT", 1)
-    monkeypatch.setattr(parts, "_SIZE", 1)
+    monkeypatch.setattr(parts, "SIZE", 1)
     plain.remove(layout.INDEX)  # which knows nothing of other limits
     assert plain.ran() == ["link:sum"]  # the same objects, linked in another way
     return plain

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SEEDS = int(os.environ.get("ASMITH_SEEDS", "1"))
 EDITS = int(os.environ.get("ASMITH_EDITS", "12"))
 HEAVY = {"argparse", "networkx", "doit", "pycparser", "elftools", "dataclasses", "json", "re"}
-OUTPUTS = ("build/obj", "build/include", "build/check", "build/bin", "modules")
+OUTPUTS = ("build/obj", "build/include", "build/bin", "modules")
 
 
 class Copy:
@@ -110,7 +110,7 @@ def test_what_is_known_changes_nothing_of_what_runs(
 ) -> None:
     if large:  # as for hundreds of modules
         monkeypatch.setattr(link, "DIRECT", 1)
-        monkeypatch.setattr(parts, "_SIZE", 2)
+        monkeypatch.setattr(parts, "SIZE", 2)
     chosen = random.Random(seed)  # noqa: S311 -- reproducible
     copies = [
         Copy(tmp_path / "with"),
@@ -205,7 +205,7 @@ def test_only_a_plain_build_is_answered_at_once(
 @pytest.mark.parametrize(
     "path",
     ["specs/mid.md", "interfaces/shape.h", "modules/mid.asm", "modules/mid.json", "build/obj/mid.o",
-     "build/bin/libsum.so", "build/check/mid.json", "build/state", "pyproject.toml"],
+     "build/bin/libsum.so", "build/include/mid.inc", "build/state", "pyproject.toml"],
 )  # fmt: skip
 def test_whatever_a_build_stands_on_is_noticed(plain: Sample, path: str) -> None:
     plain.ran()

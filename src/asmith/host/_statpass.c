@@ -14,11 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIELDS = 4, SHARE = 2000 }; /* numbers a signature; files that are worth a thread */
+enum {
+    FORMAT = 2,  /* of the arguments; asmith.host.signature uses no other */
+    FIELDS = 4,  /* numbers a signature */
+    SHARE = 1000 /* files that are worth a thread */
+};
 
 struct part {
     int root;               /* descriptor of the directory that paths are relative to */
-    const char *path;       /* the first of `count` paths, each with its final zero */
+    const char *directory;  /* the one in effect at `at`, or null */
+    const char *at, *end;   /* blocks of a zero, a directory, and the names in it, each with a zero */
     const int64_t *wanted;  /* mtime, ctime, inode, size of each */
     Py_ssize_t count;
     int64_t written;
@@ -31,41 +36,45 @@ static int64_t nanoseconds(struct timespec time)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/* Look at the files of one part. Paths come sorted, so the directory of most is open already. */
+/* Return the next name and take note of its directory; null at the end. */
+static const char *next(struct part *part)
+{
+    while (part->at < part->end) {
+        const char *text = part->at;
+        part->at += strlen(text) + 1;
+        if (text[0])
+            return text;
+        if (part->at < part->end) {
+            part->directory = part->at;
+            part->at += strlen(part->at) + 1;
+        }
+    }
+    return NULL;
+}
+
+/* Look at the files of one part, each relative to its directory. */
 static void *look(void *argument)
 {
     struct part *part = argument;
-    const char *path = part->path, *opened = NULL;
-    size_t length = 0;
+    const char *opened = NULL;
     int directory = -1;
 
     for (Py_ssize_t k = 0; k < part->count; k++) {
-        const char *slash = strrchr(path, '/');
-        const char *name = slash ? slash + 1 : path;
-        size_t above = (size_t)(name - path);
+        const char *name = next(part);
+        const int64_t *wanted = part->wanted + FIELDS * k;
         struct stat found;
 
-        if (!opened || above != length || memcmp(opened, path, above)) {
-            char parent[4096] = ".";
+        if (part->directory && part->directory != opened) {
             if (directory >= 0)
                 close(directory);
-            if (above >= sizeof parent) {
-                directory = -1;
-            } else {
-                memcpy(parent, path, above);
-                parent[above ? above : 1] = 0;
-                directory = openat(part->root, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-            }
-            opened = path;
-            length = above;
+            opened = part->directory;
+            directory = openat(part->root, opened, O_PATH | O_DIRECTORY | O_CLOEXEC);
         }
-        const int64_t *wanted = part->wanted + FIELDS * k;
         part->differs[k] =
-            directory < 0 || fstatat(directory, name, &found, 0)
+            !name || directory < 0 || fstatat(directory, name, &found, 0)
             || nanoseconds(found.st_mtim) != wanted[0] || nanoseconds(found.st_ctim) != wanted[1]
             || (int64_t)found.st_ino != wanted[2] || (int64_t)found.st_size != wanted[3]
             || nanoseconds(found.st_ctim) >= part->written;
-        path = name + strlen(name) + 1;
     }
     if (directory >= 0)
         close(directory);
@@ -80,7 +89,7 @@ static void look_at_all(struct part *all)
 
     if (all->count >= 2 * SHARE) {
         for (Py_ssize_t k = 0; k < half; k++)
-            second.path += strlen(second.path) + 1;
+            next(&second);
         second.wanted += FIELDS * half;
         second.differs += half;
         second.count -= half;
@@ -92,6 +101,18 @@ static void look_at_all(struct part *all)
         }
     }
     look(all);
+}
+
+/* Return how many names there are: all zeros, less the two of each directory. */
+static Py_ssize_t names(const char *paths, Py_ssize_t size)
+{
+    Py_ssize_t zeros = 0, directories = 0;
+
+    for (Py_ssize_t k = 0; k < size; k++) {
+        zeros += !paths[k];
+        directories += !paths[k] && (!k || !paths[k - 1]);
+    }
+    return zeros - 2 * directories;
 }
 
 static PyObject *indices(const unsigned char *differs, Py_ssize_t count)
@@ -109,20 +130,20 @@ static PyObject *indices(const unsigned char *differs, Py_ssize_t count)
 
 static PyObject *differing(PyObject *module, PyObject *arguments)
 {
-    const char *root, *paths;
-    Py_ssize_t size;
-    Py_buffer wanted;
+    const char *root;
+    Py_buffer paths, wanted;
     long long written;
     PyObject *made = NULL;
 
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "sy#y*L", &root, &paths, &size, &wanted, &written))
+    if (!PyArg_ParseTuple(arguments, "sy*y*L", &root, &paths, &wanted, &written))
         return NULL;
-    struct part all = {.path = paths, .wanted = wanted.buf, .written = written};
-    for (Py_ssize_t k = 0; k < size; k++)
-        all.count += !paths[k];
-    Py_ssize_t count = all.count;
-    if (count * (Py_ssize_t)sizeof(int64_t) * FIELDS != wanted.len || (size && paths[size - 1])) {
+    const char *text = paths.buf;
+    Py_ssize_t size = paths.len, count = names(text, size);
+    struct part all = {.at = text, .end = text + size, .wanted = wanted.buf, .count = count,
+                       .written = written};
+    if (count < 0 || count * (Py_ssize_t)sizeof(int64_t) * FIELDS != wanted.len
+        || (size && (text[0] || text[size - 1]))) {
         PyErr_SetString(PyExc_ValueError, "as many signatures as paths are needed");
     } else if (!(all.differs = PyMem_Malloc((size_t)count + 1))) {
         PyErr_NoMemory();
@@ -136,6 +157,7 @@ static PyObject *differing(PyObject *module, PyObject *arguments)
         made = indices(all.differs, count);
     }
     PyMem_Free(all.differs);
+    PyBuffer_Release(&paths);
     PyBuffer_Release(&wanted);
     return made;
 }
@@ -150,5 +172,9 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__statpass(void)
 {
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+
+    if (module && PyModule_AddIntConstant(module, "FORMAT", FORMAT))
+        Py_CLEAR(module);
+    return module;
 }

@@ -134,19 +134,19 @@ def load(root: Path) -> Workspace:
 
 def load_lazily(
     root: Path,
+    modules: Collection[ModuleName],
     bound: Mapping[InterfaceName, tuple[ModuleName, ...]],
     interfaces: Collection[InterfaceName],
     cache: Cache,
 ) -> Workspace:
     """Return the workspace of a project of which all names are known, each file read when needed.
 
-    `bound` maps every interface to the modules that implement it: whoever asks for a spec that
+    `bound` maps interfaces to the modules that implement them: whoever asks for a spec that
     says otherwise gets `AnotherProjectError`. `cache` keeps interfaces by the digest of their
     texts.
     """
     reading = _Reading(root)
     contracts = Contracts(root, reading.headers(interfaces), cache)
-    modules = {module for implementers in bound.values() for module in implementers}
 
     def spec_of(name: ModuleName) -> Spec:
         spec = reading.spec(name)

@@ -12,7 +12,7 @@ from asmith.check import screen
 from asmith.errors import StepFailedError
 from asmith.graph.trace import SYMBOLS
 from asmith.host import files, process
-from asmith.model.names import InterfaceName, ModuleName, canonical_json
+from asmith.model.names import InterfaceName, ModuleName, digest_of
 from asmith.model.plan import Step, StepKind
 from asmith.model.stamp import render_stamp
 from asmith.run import groups, inputs, layout, parts
@@ -52,10 +52,12 @@ class Made:
 
 def perform(session: Session, step: Step, scratch: Path) -> Made:
     """Run a step's action in `scratch`, an empty directory; raises `AsmithError`."""
+    if step.kind is StepKind.CHECK:
+        return _check(session, step)
+    if step.kind is StepKind.COMPARE:
+        return _compare(session, step)
     actions: dict[StepKind, Callable[[Session, Step, Path], Made]] = {
         StepKind.ASSEMBLE: _assemble,
-        StepKind.CHECK: _check,
-        StepKind.COMPARE: _compare,
         StepKind.LINK: _link,
         StepKind.TEST: _test,
     }
@@ -91,20 +93,15 @@ def _assemble(session: Session, step: Step, scratch: Path) -> Made:
     )
 
 
-def _check(session: Session, step: Step, scratch: Path) -> Made:
+def _check(session: Session, step: Step) -> Made:
     result = checks.check_object(object_input(session, ModuleName(step.subject)))
     errors = [f for f in result.findings if f.severity == "error"]
     if errors:
         raise FindingsError(step, errors)
-    report = scratch / "report"
-    files.write_atomic(report, canonical_json([f.to_json() for f in result.findings]).encode())
-    return Made(
-        {f"check/{step.subject}.json": report},
-        {"functions": result.functions, "warnings": len(result.findings)},
-    )
+    return Made(facts={"functions": result.functions, "warnings": len(result.findings)})
 
 
-def _compare(session: Session, step: Step, scratch: Path) -> Made:
+def _compare(session: Session, step: Step) -> Made:
     interface = session.workspace.interfaces[InterfaceName(step.subject)]
     library = inputs.library_of(session, interface)
     symbols = elf.dynamic_symbols(files.read_bytes(library.path), str(library.path))
@@ -118,9 +115,7 @@ def _compare(session: Session, step: Step, scratch: Path) -> Made:
     )
     if result.findings:
         raise FindingsError(step, result.findings)
-    report = scratch / "report"
-    files.write_atomic(report, canonical_json([]).encode())
-    return Made({f"compare/{step.subject}.json": report}, {"names": len(interface.surface)})
+    return Made(facts={"names": len(interface.surface)})
 
 
 def object_input(session: Session, name: ModuleName) -> checks.ObjectInput:
@@ -164,7 +159,13 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
     ]
     exported = {lib.name: session.tools.exported(lib) for lib in libraries}
     entry_points = ("main",) if product.kind == "program" else tuple(exports)
-    if not _nothing_between(session, step, exported, entry_points):
+    screened: str = digest_of(
+        "screened", [entry_points, [[lib.name, lib.identity()] for lib in libraries]]
+    )
+    if not parts.as_before(session, step, screened) and not _nothing_between(
+        session, step, exported, entry_points
+    ):
+        screened = ""
         result = checks.check_link(
             checks.LinkInput(
                 product=product.name,
@@ -186,7 +187,7 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
     else:
         link.shared(paths, libraries, exports, root=session.root, out=out, linker=linker)
     name = product.name if product.kind == "program" else f"lib{product.name}.so"
-    return Made({f"bin/{name}": out}, {"modules": len(names)})
+    return Made({f"bin/{name}": out}, {"modules": len(names), "screened": screened})
 
 
 def _nothing_between(

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from asmith.host import files, signature
-from asmith.model.names import canonical_json, digest_of
+from asmith.model.names import canonical_json
 from asmith.model.plan import Step, StepKind
 from asmith.run import layout, parts
 from asmith.store import index
@@ -28,11 +28,12 @@ def joined(session: Session, step: Step, scratch: Path) -> list[str]:
     directory = session.root / layout.GROUPS / step.subject
     kept = _Kept(directory)
     found = []
-    for number, members in parts.members(session, step).items():
-        digests = [parts.object_digest(session, n) for n in members]
-        key = digest_of("group", [members, digests, session.tools.driver()])
+    members = parts.members(session, step)
+    for number, key in parts.group_keys(session, step).items():
         if not kept.holds(key):
-            paths = [session.output(Step(StepKind.ASSEMBLE, n), f"obj/{n}.o") for n in members]
+            paths = [
+                session.output(Step(StepKind.ASSEMBLE, n), f"obj/{n}.o") for n in members[number]
+            ]
             link.join(paths, root=session.root, out=scratch / f"group{number}")
             kept.take(key, scratch / f"group{number}")
         found.append(f"{layout.GROUPS}/{step.subject}/{key}.o")

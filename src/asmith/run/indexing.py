@@ -6,23 +6,21 @@ that is replaced: the work follows the edit, not the project.
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import asmith
-from asmith.errors import AsmithError
-from asmith.host import files, process, signature
+from asmith.host import process, signature
 from asmith.model.names import InterfaceName, ModuleName, digest_bytes
 from asmith.model.plan import Step, StepKind
 from asmith.run import adopt, inputs, layout, parts
-from asmith.run.known import Known, Node
-from asmith.store import index
+from asmith.run.known import Bound, Known, Node, bound_otherwise
+from asmith.store import index, listings
+from asmith.store.packed import Layered
 from asmith.store.state import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
     from asmith.run.session import Session
 
@@ -34,18 +32,10 @@ _FILE = "file "  # how the inputs of a step name a file of the project
 _MISSING = "missing"  # the digest that inputs give a file that is not there
 
 
-def save(root: Path, known: Known) -> None:
-    """Write the index of a project whose lock is held; a disk that refuses is no failure.
-
-    The old index counts for nothing by then, since the journal is another one.
-    """
-    with contextlib.suppress(AsmithError):
-        files.write_atomic(root / layout.INDEX, index.dump(known.head, known.dump()))
-
-
 def known(session: Session) -> Known:
     """Return what is known at the end of a build whose lock is held still."""
     made = session.known or _empty(session)
+    anew = session.known is None
     names = session.looked_at()
     steps = session.all_steps()
     settled = [s for s in steps if _settled(session, s)]
@@ -56,15 +46,24 @@ def known(session: Session) -> Known:
         made.replace(name, _node(session, name))
     made.unsettled = tuple(sorted(pending))
     made.unsettled_steps = tuple(sorted(str(s) for s in loose))
-    made.linked |= {
-        s.subject: session.linked(s) for s in steps if s.kind is StepKind.LINK and s in settled
-    }
+    for step in settled:
+        if step.kind is StepKind.LINK:
+            _note_link(session, made, step)
+    if anew:
+        made.bound.others = bound_otherwise(made.nodes)
     _note_readers(session, made, settled)
     made.head.steps = session.outside + len(steps)
     made.head.unsettled = bool(pending or loose)
     _note_files(session, made.head, [n for n in names if n not in pending], settled)
     _fix(session, made.head, names)
     return made
+
+
+def _note_link(session: Session, made: Known, step: Step) -> None:
+    """Note what a settled link links, and of a large one all that its next link needs."""
+    linked = made.link(step.subject, session.linked(step))
+    if inputs.is_large(session, step):
+        linked.fill(session.tools.driver())
 
 
 def _pending(session: Session, name: ModuleName) -> bool:
@@ -81,11 +80,14 @@ def _empty(session: Session) -> Known:
     head.absent = [layout.INTENT]
     head.listings = dict(session.listings)
     _fix_tools(session, head)
-    linked: dict[str, tuple[ModuleName, ...]] = {}
+    nodes = Layered((n, blank) for n in sorted(session.modules))
+    made = Known(
+        head, nodes, Layered(interfaces.items()), Layered(), {}, Bound(nodes, {}), (), (),
+        session.tools.known,
+    )  # fmt: skip
     for product in session.workspace.config.products:
-        linked[product] = session.linked(Step(StepKind.LINK, product))
-    nodes = dict.fromkeys(sorted(session.modules), blank)
-    return Known(head, nodes, interfaces, linked, {}, (), (), session.tools.known)
+        made.link(product, session.linked(Step(StepKind.LINK, product)))
+    return made
 
 
 def _settled(session: Session, step: Step) -> bool:
@@ -169,11 +171,11 @@ def _trusted(session: Session, path: str, digest: str) -> signature.Signature:
 def _fix(session: Session, head: index.Head, names: Collection[ModuleName]) -> None:
     """Note what counts by stat data alone and may have come with this build."""
     root = str(session.root)
-    for path in index.WAITING:  # whoever holds the lock is the one who changes them
-        head.listings[path] = index.list_one(root, path, "")
+    for path in listings.WAITING:  # whoever holds the lock is the one who changes them
+        head.listings[path] = listings.list_one(root, path, "")
     for path, (seen, suffix, wanted) in head.listings.items():
         if signature.of(f"{root}/{path}") != seen:
-            now = index.list_one(root, path, suffix)
+            now = listings.list_one(root, path, suffix)
             if now[2] == wanted:
                 head.listings[path] = now
     libraries = {lib.path for lib in inputs.libraries(session, names)}

@@ -7,23 +7,27 @@ touches, and at the links and tests that reach them.
 
 from __future__ import annotations
 
-import marshal
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from asmith.check.screen import Screen, Summary
+from asmith.check.screen import Summary
 from asmith.graph import structure
 from asmith.model.names import InterfaceName, ModuleName
 from asmith.model.plan import Step, StepKind
 from asmith.project.config import CONFIG
-from asmith.run import layout, parts
+from asmith.run import layout
+from asmith.store.packed import EMPTY, Layered, Packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
+    from asmith.check.screen import Screen
     from asmith.host.signature import Signature
+    from asmith.run.linked import Linked
     from asmith.store.index import Head
+    from asmith.store.state import Table
 
 
 class Node(NamedTuple):
@@ -48,9 +52,15 @@ def _may_be_a_test(path: str) -> bool:
     return path.endswith(".py") or path.count("/") > layout.MODULE_TESTS.count("/") + 1
 
 
-def _node(value: tuple[Any, ...]) -> Node:
+def node_of(value: tuple[Any, ...]) -> Node:
+    """Return a node from plain values."""
     link = None if value[-1] is None else Summary(*value[-1])
     return Node._make((*value[:-1], link))
+
+
+def plain(node: Node) -> tuple[Any, ...]:
+    """Return a node as plain values."""
+    return (*node[:-1], node.link and tuple(node.link))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,48 +72,82 @@ class Touched:
     interfaces: frozenset[InterfaceName] = frozenset()  # whose headers changed
 
 
-class Linked:
-    """What one product links, with sums over it that an edit of one module leaves as they are."""
+class Bound(Mapping[InterfaceName, tuple[ModuleName, ...]]):
+    """Interface -> the modules that implement it, sorted.
 
-    def __init__(self, modules: tuple[ModuleName, ...], nodes: Mapping[ModuleName, Node]) -> None:
-        self.modules = modules
-        self.members = frozenset(modules)
-        self.groups = parts.numbered(modules)
-        self.group_of = {name: k for k, names in self.groups.items() for name in names}
-        self.digests: dict[int, str] = {}  # of the groups that nothing touches
+    Mostly that is the module of the same name; `others` holds every interface of which it is not.
+    """
+
+    def __init__(
+        self, nodes: Layered[ModuleName, Node], others: Mapping[str, tuple[str, ...]]
+    ) -> None:
         self._nodes = nodes
-        self._called: frozenset[InterfaceName] | None = None
-        self._libraries: frozenset[str] | None = None
-        self._externals: frozenset[InterfaceName] | None = None
+        self.others = others
 
-    def called(self) -> frozenset[InterfaceName]:
-        """Return the interfaces whose functions or data any object refers to."""
-        if self._called is None:
-            self._called = frozenset(i for m in self.modules for i in self._nodes[m].calls)
-        return self._called
+    def __getitem__(self, interface: InterfaceName) -> tuple[ModuleName, ...]:
+        """Return the modules; raises KeyError where there is none."""
+        found = self.others.get(interface)
+        if found is None and ModuleName(interface) in self._nodes:
+            found = (interface,)
+        if not found:
+            raise KeyError(interface)
+        return tuple(map(ModuleName, found))
 
-    def libraries(self, of: Mapping[InterfaceName, str]) -> frozenset[str]:
-        """Return the libraries that implement those, by `of`, which maps every interface to one."""
-        if self._libraries is None:
-            self._libraries = frozenset(of.get(i, "") for i in self.called()) - {""}
-        return self._libraries
+    def __iter__(self) -> Iterator[InterfaceName]:
+        """Iterate over the interfaces that a module implements."""
+        yield from (InterfaceName(i) for i, names in self.others.items() if names)
+        yield from (InterfaceName(n) for n in self._nodes if n not in self.others)
 
-    def externals(self) -> frozenset[InterfaceName]:
-        """Return the interfaces of libraries that any spec uses."""
-        if self._externals is None:
-            self._externals = frozenset(i for m in self.modules for i in self._nodes[m].externals)
-        return self._externals
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(1 for _ in self)
+
+
+def bound_otherwise(nodes: Mapping[ModuleName, Node]) -> dict[str, tuple[str, ...]]:
+    """Return the interfaces that anything else implements than one module of the same name."""
+    found: dict[str, list[str]] = {name: [] for name in nodes}
+    for name, node in sorted(nodes.items()):
+        found.setdefault(node.implements, []).append(name)
+    return {i: tuple(names) for i, names in found.items() if names != [i]}
+
+
+class Reversed:
+    """Interface -> the modules that name it in one way, by a table and what changed since."""
+
+    def __init__(
+        self,
+        nodes: Layered[ModuleName, Node],
+        of: Callable[[Node], tuple[InterfaceName, ...]],
+        base: Packed,
+    ) -> None:
+        self._nodes = nodes
+        self._of = of
+        self._base = Layered[InterfaceName, tuple[ModuleName, ...]](base=base)
+        self._since: dict[InterfaceName, set[ModuleName]] = defaultdict(set)
+        for name, node in nodes.changed.items():
+            self._add(ModuleName(name), node)
+
+    def _add(self, name: ModuleName, node: Node) -> None:
+        for interface in self._of(node):
+            self._since[interface].add(name)
+
+    def __getitem__(self, interface: InterfaceName) -> set[ModuleName]:
+        """Return the modules; the set is the caller's."""
+        before = self._base.get(interface, ())
+        found = {ModuleName(m) for m in before if m not in self._nodes.changed}
+        return found | self._since.get(interface, set())
 
     def replaced(self, name: ModuleName, old: Node, new: Node) -> None:
-        """Take note of another node."""
-        if name not in self.members:
-            return
-        if (old.code, old.stamp) != (new.code, new.stamp):
-            self.digests.pop(self.group_of[name], None)
-        if old.calls != new.calls:
-            self._called = self._libraries = None
-        if old.externals != new.externals:
-            self._externals = None
+        """Take note of another node, which is set already."""
+        for interface in self._of(old):
+            self._since[interface].discard(name)
+        self._add(name, new)
+
+    def all(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield every interface with its modules, sorted."""
+        for interface in {*self._base, *self._since}:
+            if found := self[InterfaceName(interface)]:
+                yield interface, tuple(sorted(found))
 
 
 @dataclass(slots=True)
@@ -111,96 +155,65 @@ class Known:
     """A project at the end of its last build."""
 
     head: Head
-    nodes: dict[ModuleName, Node]
-    libraries: dict[InterfaceName, str]  # every interface -> the library that implements it, or ""
-    linked: dict[str, tuple[ModuleName, ...]]  # product -> what it links
-    readers: dict[str, tuple[ModuleName, ...]]  # files besides their own that modules' steps read
+    nodes: Layered[ModuleName, Node]
+    libraries: Layered[
+        InterfaceName, str
+    ]  # every interface -> the library that implements it, or ""
+    readers: Layered[
+        str, tuple[ModuleName, ...]
+    ]  # files besides their own that modules' steps read
+    products: dict[str, Linked]
+    bound: Bound
     unsettled: tuple[ModuleName, ...]  # modules that the last build left something to do for
     unsettled_steps: tuple[str, ...]
     tools: dict[str, Any]  # versions of tools and places of libraries
+    size: int = 0  # bytes of all modules' texts
+    tested: int = 0  # modules that have tests
+    table: Table | None = None  # of the journal, as it was when the base was written
+    base: str = ""  # the name of what is kept for long, with `links` as it has them
+    links: dict[str, tuple[ModuleName, ...]] = field(default_factory=dict)
+    seen_by: Reversed = field(init=False)  # whose contract a module sees
+    callers: Reversed = field(init=False)  # whose functions or data its object refers to
     screens: dict[str, Screen] = field(default_factory=dict)  # product -> sums of its objects
-    _products: dict[str, Linked] = field(default_factory=dict)
-    _seen_by: dict[InterfaceName, set[ModuleName]] = field(default_factory=dict)
-    _callers: dict[InterfaceName, set[ModuleName]] = field(default_factory=dict)
-    _bound: dict[InterfaceName, tuple[ModuleName, ...]] = field(default_factory=dict)
 
-    def dump(self) -> bytes:
-        """Return the body of an index."""
-        value = (
-            {n: (*node[:-1], node.link and tuple(node.link)) for n, node in self.nodes.items()},
-            self.libraries, self.linked, self.readers, self.unsettled, self.unsettled_steps,
-            self.tools,
-        )  # fmt: skip
-        return marshal.dumps(value)
+    def __post_init__(self) -> None:
+        self.reverse()
 
-    @classmethod
-    def load(cls, head: Head, body: Any) -> Known:
-        """Return what `dump` wrote, loaded."""
-        nodes, *rest = body
-        return cls(head, {n: _node(node) for n, node in nodes.items()}, *rest)
+    def reverse(self, sees: Packed = EMPTY, calls: Packed = EMPTY) -> None:
+        """Know who sees and calls whom, by tables of the base."""
+        self.seen_by = Reversed(self.nodes, lambda node: node.sees, sees)
+        self.callers = Reversed(self.nodes, lambda node: node.calls, calls)
 
     def refresh(self, signatures: dict[str, Signature]) -> None:
         """Take note of new stat data of files whose bytes are the same."""
         if signatures:
             self.head.refresh(signatures)
 
-    # ---- the graph -------------------------------------------------------------------------------
-
-    def bound(self) -> dict[InterfaceName, tuple[ModuleName, ...]]:
-        """Return interface -> the modules that implement it, sorted."""
-        if not self._bound:
-            for name, node in sorted(self.nodes.items()):
-                others = self._bound.get(node.implements, ())
-                self._bound[node.implements] = (*others, name)
-        return self._bound
-
-    def seen_by(self, interface: InterfaceName) -> set[ModuleName]:
-        """Return the modules that see an interface's contract."""
-        if not self._seen_by:
-            self._seen_by = self._reversed(lambda node: node.sees)
-        return self._seen_by.get(interface, set())
-
-    def callers(self, interface: InterfaceName) -> set[ModuleName]:
-        """Return the modules whose objects refer to an interface's functions or data."""
-        if not self._callers:
-            self._callers = self._reversed(lambda node: node.calls)
-        return self._callers.get(interface, set())
-
-    def _reversed(self, named: Any) -> dict[InterfaceName, set[ModuleName]]:
-        found: dict[InterfaceName, set[ModuleName]] = defaultdict(set)
-        for name, node in self.nodes.items():
-            for interface in named(node):
-                found[interface].add(name)
-        return found
-
-    def product(self, name: str) -> Linked:
-        """Return what a product links, with its sums."""
-        found = self._products.get(name)
-        if found is None or found.modules is not self.linked[name]:
-            found = self._products[name] = Linked(self.linked[name], self.nodes)
-        return found
-
     def replace(self, name: ModuleName, node: Node) -> None:
         """Take another node for a module."""
         old = self.nodes[name]
-        for product in self._products.values():
-            product.replaced(name, old, node)
-        for reverse, before, after in (
-            (self._seen_by, old.sees, node.sees),
-            (self._callers, old.calls, node.calls),
-        ):
-            if reverse:
-                for interface in before:
-                    reverse[interface].discard(name)
-                for interface in after:
-                    reverse.setdefault(interface, set()).add(name)
         self.nodes[name] = node
+        for product in self.products.values():
+            product.replaced(name, old, node)
+        self.seen_by.replaced(name, old, node)
+        self.callers.replaced(name, old, node)
+        self.size += node.size - old.size
+        self.tested += node.tested - old.tested
+
+    def link(self, product: str, modules: tuple[ModuleName, ...]) -> Linked:
+        """Take note of what a product links."""
+        found = self.products.get(product)
+        if found is None or found.modules is not modules:
+            from asmith.run.linked import Linked
+
+            found = self.products[product] = Linked(modules, self.nodes)
+        return found
 
     def reaching(self, modules: Iterable[ModuleName]) -> tuple[ModuleName, ...]:
         """Return the modules and all that call them, directly or not, whoever is bound to what."""
 
         def calling(name: str) -> Iterable[str]:
-            return self.callers(self.nodes[ModuleName(name)].implements)
+            return self.callers[self.nodes[ModuleName(name)].implements]
 
         return tuple(ModuleName(m) for m in structure.reached(calling, modules))
 
@@ -238,7 +251,7 @@ class Known:
             case ("specs", "md") if stem and not stem.startswith("."):
                 return ({ModuleName(stem), *readers}, set()) if known else None
             case ("modules", "asm" | "json") | (
-                "build/obj" | "build/include" | "build/check" | "build/test",
+                "build/obj" | "build/include" | "build/test",
                 _,
             ) if known:
                 return {ModuleName(stem), *readers}, set()
@@ -247,25 +260,26 @@ class Known:
                 if name not in self.libraries:
                     return None
                 compare = {Step(StepKind.COMPARE, name)} if self._is_used(name) else set()
-                return self.seen_by(name) | readers, compare
-            case ("build/compare", _) if InterfaceName(stem) in self.libraries:
-                return readers, {Step(StepKind.COMPARE, stem)}
+                return self.seen_by[name] | readers, compare
             case ("build/bin", _):
-                return readers, {Step(StepKind.LINK, p) for p in self.linked}
+                return readers, {Step(StepKind.LINK, p) for p in self.products}
         return None if not readers and _may_be_a_test(path) else (readers, set())
 
     def _is_used(self, interface: InterfaceName) -> bool:
         """Tell whether an interface is a library's and some module uses it."""
         if not self.libraries[interface]:
             return False
-        return any(interface in self.nodes[m].externals for m in self.seen_by(interface))
+        return any(interface in self.nodes[m].externals for m in self.seen_by[interface])
 
     def _joint(self, modules: Iterable[ModuleName]) -> set[Step]:
         """Return the links and tests that reach modules, and the comparisons behind them."""
         changed = frozenset(modules)
-        products = (p for p in self.linked if not changed.isdisjoint(self.product(p).members))
-        found = {Step(StepKind.LINK, p) for p in products}
-        if any(node.tested for node in self.nodes.values()):
+        found = {
+            Step(StepKind.LINK, name)
+            for name, product in self.products.items()
+            if not changed.isdisjoint(product.members)
+        }
+        if self.tested:
             reached = self.reaching(changed)
             found |= {Step(StepKind.TEST, m) for m in reached if self.nodes[m].tested}
         found |= {Step(StepKind.COMPARE, i) for m in modules for i in self.nodes[m].externals}

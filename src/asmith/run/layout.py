@@ -13,6 +13,7 @@ BUILD = "build"
 STATE = "build/state"
 LOCK = "build/lock"
 INDEX = "build/index"
+KNOWN = "build/known"  # what the index adds to
 GROUPS = "build/groups"  # objects joined for the final link of large products
 SCRATCH = "build/tmp"
 HYPOTHESIS = "build/hypothesis"  # tables that it computes once

@@ -50,7 +50,7 @@ def _region(session: Session, known: Known, touched: Touched) -> Iterator[Step]:
     yield from session.comparisons(touched.modules)
     for step in touched.steps:
         if step.kind is StepKind.COMPARE:
-            users = known.seen_by(InterfaceName(step.subject))
+            users = known.seen_by[InterfaceName(step.subject)]
             if step.subject in session.externals(users):
                 yield step
         elif not step.of_module or step.subject not in touched.modules:

@@ -8,35 +8,40 @@ from typing import TYPE_CHECKING
 from asmith.check import screen as screens
 from asmith.model.names import digest_of
 from asmith.model.plan import Step, StepKind
+from asmith.store.state import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from asmith.check.screen import Summary
     from asmith.model.names import ModuleName
-    from asmith.run.known import Linked
+    from asmith.run.linked import Linked
     from asmith.run.session import Session
 
 
-_SIZE = 48  # objects a group has at most on average
+SIZE = 48  # objects a group has at most on average
 
 
-def numbered(names: Sequence[ModuleName]) -> dict[int, list[ModuleName]]:
-    """Return the groups of a product by number, members in order.
+def number_of(name: ModuleName, modules: int) -> int:
+    """Return the number of a module's group in a product of so many modules.
 
     The number of groups is a power of two, so that a new module seldom moves the others.
     """
     count = 1
-    while count * _SIZE < len(names):
+    while count * SIZE < modules:
         count *= 2
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % count
+
+
+def numbered(names: Sequence[ModuleName]) -> dict[int, tuple[ModuleName, ...]]:
+    """Return the groups of a product by number, members in order."""
     groups: dict[int, list[ModuleName]] = {}
     for name in names:
-        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % count
-        groups.setdefault(number, []).append(name)
-    return dict(sorted(groups.items()))
+        groups.setdefault(number_of(name, len(names)), []).append(name)
+    return {number: tuple(members) for number, members in sorted(groups.items())}
 
 
-def members(session: Session, step: Step) -> dict[int, list[ModuleName]]:
+def members(session: Session, step: Step) -> dict[int, tuple[ModuleName, ...]]:
     """Return the groups of a product by number."""
     kept = _kept(session, step)
     return numbered(session.linked(step)) if kept is None else kept.groups
@@ -45,9 +50,8 @@ def members(session: Session, step: Step) -> dict[int, list[ModuleName]]:
 def _kept(session: Session, step: Step) -> Linked | None:
     """Return what is known of a product, if it links the same modules as before."""
     known = session.known
-    if known is None or known.linked[step.subject] is not session.linked(step):
-        return None
-    return known.product(step.subject)
+    kept = None if known is None else known.products.get(step.subject)
+    return kept if kept is not None and kept.modules is session.linked(step) else None
 
 
 def summary(session: Session, name: ModuleName) -> Summary | None:
@@ -66,6 +70,26 @@ def screen(session: Session, step: Step) -> screens.Screen:
     return session.known.screens.setdefault(step.subject, screens.Screen())
 
 
+def as_before(session: Session, step: Step, screened: str) -> bool:
+    """Tell whether the screen of a product's last good link was clean and would be the same now.
+
+    `screened` stands for all that it looks at besides the objects.
+    """
+    kept = _kept(session, step)
+    entry = session.state.entries.get((Slot.BASE, str(step)))
+    if (
+        kept is None
+        or session.known is None
+        or entry is None
+        or str(step) in session.known.unsettled_steps
+        or entry.facts.get("screened") != screened
+    ):
+        return False
+    changed = [m for m in session.active if m in kept.members]
+    before = [session.known.nodes[m].link for m in changed]
+    return None not in before and before == [summary(session, m) for m in changed]
+
+
 def object_digest(session: Session, name: ModuleName) -> str:
     """Return the digest of an object that holds."""
     node = session.node(name)
@@ -78,8 +102,8 @@ def object_digest(session: Session, name: ModuleName) -> str:
 
 def text_bytes(session: Session) -> int:
     """Return the bytes of all modules' texts."""
-    nodes = {} if session.known is None else session.known.nodes
-    rest = sum(node.size for name, node in nodes.items() if name not in session.active)
+    known = session.known
+    rest = 0 if known is None else known.size - sum(known.nodes[m].size for m in session.active)
     return rest + sum(len(m.source or b"") for m in session.seen_modules().values())
 
 
@@ -87,14 +111,38 @@ def group_digests(
     session: Session, step: Step, of: Callable[[ModuleName], tuple[str, str]]
 ) -> dict[int, str]:
     """Return the digest of each group of a product's objects; `of` gives code and stamp of one."""
+    known = _of_untouched(session, step, lambda kept: kept.digests)
+    groups = members(session, step).items()
+    return {k: known.get(k) or objects_digest(names, of) for k, names in groups}
+
+
+def group_keys(session: Session, step: Step) -> dict[int, str]:
+    """Return the name under which each group of a product is kept when it is joined."""
+    known = _of_untouched(session, step, lambda kept: kept.keys)
+    groups = members(session, step).items()
+    driver = session.tools.driver()
+    return {
+        k: known.get(k) or key_of(names, lambda n: object_digest(session, n), driver)
+        for k, names in groups
+    }
+
+
+def _of_untouched(
+    session: Session, step: Step, of: Callable[[Linked], dict[int, str]]
+) -> dict[int, str]:
+    """Return what is known of the groups of a product that the session does not look at."""
     kept = _kept(session, step)
-    touched = set() if kept is None else {kept.group_of.get(m) for m in session.active}
-    found: dict[int, str] = {}
-    for number, names in members(session, step).items():
-        known = None if kept is None or number in touched else kept.digests.get(number)
-        if known is None:
-            known = digest_of("objects", [[n, *of(n)] for n in names])
-            if kept is not None and number not in touched:
-                kept.digests[number] = known
-        found[number] = known
-    return found
+    if kept is None:
+        return {}
+    touched = {kept.group_of(m) for m in session.active if m in kept.members}
+    return {number: value for number, value in of(kept).items() if number not in touched}
+
+
+def objects_digest(names: Sequence[ModuleName], of: Callable[[ModuleName], tuple[str, str]]) -> str:
+    """Return the digest of a group's objects: what its members' code and stamps are."""
+    return digest_of("objects", [[n, *of(n)] for n in names])
+
+
+def key_of(names: Sequence[ModuleName], of: Callable[[ModuleName], str], driver: str) -> str:
+    """Return the name of a joined group: the digests of its members' objects and the linker."""
+    return digest_of("group", [names, [of(n) for n in names], driver])

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from asmith.errors import AsmithError
 from asmith.host import signature
 from asmith.project import workspace as workspaces
-from asmith.run import indexing, layout, near
-from asmith.run.known import Known
+from asmith.run import indexing, keeping, layout, near
 from asmith.run.session import Session
-from asmith.store import index
+from asmith.store import index, listings
 from asmith.store.state import State
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asmith.contract.reader import Cache
+    from asmith.run.known import Known
 
 
 @dataclass(slots=True)
@@ -50,7 +50,8 @@ class Resident:
         if found is not None:
             changes = index.changes(found, str(root))
             if not changes.elsewhere:
-                made.known = Known.load(found.head, found.body())
+                made.known = keeping.load(root, found)
+            if made.known is not None:
                 made.paths = set(changes.files)
                 made.known.refresh(changes.refreshed)
                 made._journal = found.head.fixed.get(layout.STATE)
@@ -78,15 +79,17 @@ class Resident:
         journal = signature.of(str(self.root / layout.STATE))
         if self.known is None or journal != self._journal:
             return None
-        waiting = index.waiting(str(self.root), self.known.head)
+        waiting = listings.waiting(str(self.root), self.known.head)
         touched = self.known.touched({*self.paths, *map(layout.source, waiting)})
         if touched is None:
             return None
         if self.state is None:
-            self.state = State(self.root / layout.STATE)
+            self.state = State(self.root / layout.STATE, self.known.table)
         try:
-            bound, interfaces = self.known.bound(), self.known.libraries
-            workspace = workspaces.load_lazily(self.root, bound, interfaces, self._cache)
+            known = self.known
+            workspace = workspaces.load_lazily(
+                self.root, known.nodes, known.bound, known.libraries, self._cache
+            )
             return near.session_of(self.known, touched, workspace, self.state)
         except (workspaces.AnotherProjectError, AsmithError):
             return None  # reading everything says the same with all that belongs to it, or is right
@@ -105,5 +108,5 @@ class Resident:
 
     def save(self) -> None:
         """Write the index, so that the next process starts from here; a full disk is no failure."""
-        if self.known is not None:
-            indexing.save(self.root, self.known)
+        if self.known is not None and self.state is not None:
+            keeping.save(self.root, self.known, self.state)

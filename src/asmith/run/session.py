@@ -24,7 +24,7 @@ from asmith.run.asking import Asking
 from asmith.run.events import nobody
 from asmith.run.status import Status
 from asmith.run.tools import Tools
-from asmith.store import index, shared
+from asmith.store import index, listings, shared
 from asmith.store.answers import Store
 from asmith.store.state import Entry, Slot, State
 
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from asmith.model.record import Stamp
     from asmith.project.config import Product
     from asmith.run.events import Event, Observer
-    from asmith.run.known import Known, Linked, Node
+    from asmith.run.known import Known, Node
+    from asmith.run.linked import Linked
     from asmith.run.view import Module
 
 
@@ -75,7 +76,7 @@ class Session:
     @classmethod
     def open(cls, root: Path, *, state: State | None = None) -> Session:
         """Read a project, all of it."""
-        listings = index.listings(str(root))  # before anything is read: what comes later is new
+        names = listings.listings(str(root))  # before anything is read: what comes later is new
         workspace = workspaces.load(root)
         return cls(
             root,
@@ -83,7 +84,7 @@ class Session:
             state or State(root / layout.STATE),
             Store(root / layout.KEPT, shared.configured(workspace.config.store)),
             view.look_at_all(workspace),
-            listings=listings,
+            listings=names,
         )
 
     def tell(self, event: Event) -> None:
@@ -193,7 +194,7 @@ class Session:
         if self.known is not None and step.kind is StepKind.LINK:
             nodes = self.known.nodes
             if all(self.calls(m) == frozenset(nodes[m].calls) for m in self.active):
-                return self.known.linked[step.subject]
+                return self.known.products[step.subject].modules
         if step.kind is StepKind.LINK:
             product = self.workspace.config.products[step.subject]
             roots: list[str] = list(product.roots)
@@ -271,13 +272,13 @@ class Session:
         """Return the product that links just these, if nobody calls or uses anything else now."""
         if self.known is None:
             return None
-        for name, linked in self.known.linked.items():
-            if linked is modules and all(
+        for product in self.known.products.values():
+            if product.modules is modules and all(
                 frozenset(node.calls) == self.calls(m) and node.externals == self.externals([m])
                 for m in self.active
                 for node in (self.known.nodes[m],)
             ):
-                return self.known.product(name)
+                return product
         return None
 
     def status(self, step: Step) -> Status:

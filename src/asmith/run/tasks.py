@@ -236,11 +236,19 @@ def before(session: Session, step: Step) -> list[Step]:
             return [Step(StepKind.ASSEMBLE, name)]
         case StepKind.LINK:
             modules = session.linked(step)
-            checks = (Step(StepKind.CHECK, m) for m in modules)
-            return [*session.comparisons(modules), *(s for s in checks if not session.settled(s))]
+            return [*session.comparisons(modules), *_unsettled(session, StepKind.CHECK, modules)]
         case StepKind.TEST:
-            linked = (Step(StepKind.ASSEMBLE, m) for m in session.linked(step))
-            return [Step(StepKind.CHECK, name), *(s for s in linked if not session.settled(s))]
+            linked = session.linked(step)
+            return [Step(StepKind.CHECK, name), *_unsettled(session, StepKind.ASSEMBLE, linked)]
+
+
+def _unsettled(session: Session, kind: StepKind, modules: Sequence[ModuleName]) -> list[Step]:
+    """Return the steps of a kind and of these modules that may have to run."""
+    if session.known is None:
+        return [Step(kind, m) for m in modules]
+    some = sorted(s for s in session.region if s.kind is kind)
+    members = set(modules) if some else ()
+    return [s for s in some if s.subject in members]
 
 
 def _awaits(session: Session, steps: Collection[Step], answer: Step) -> bool:

@@ -20,7 +20,7 @@ from asmith.host import signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
 
     from asmith.host.signature import Signature
 
@@ -31,14 +31,13 @@ Seen = tuple[tuple[int, int, int, int], str, int]
 
 PATH = "build/index"
 LOCK = "build/lock"
-WAITING = ("build/stage/modules", ".asmith/review")  # what no build has adopted yet, by module
-TESTS = "tests/modules"
 _ENVIRONMENT = (
     "PATH", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR", "PKG_CONFIG_SYSROOT_DIR", "LIBRARY_PATH",
     "COMPILER_PATH", "GCC_EXEC_PREFIX",
 )  # fmt: skip
-_MAGIC = b"asmith index 8\n"
-_LENGTHS = 24  # bytes: checksum, length of the head, length of the body, 8 each
+_MAGIC = b"asmith index 9\n\0"
+_COUNT = 8  # numbers behind the magic, 8 bytes each
+_BEGIN = len(_MAGIC) + 8 * _COUNT
 _COARSE = 5  # CLOCK_REALTIME_COARSE: the clock that the kernel stamps files with
 _TICK = 10_000_000  # nanoseconds: a file written within the last tick may still change unseen
 
@@ -47,34 +46,51 @@ class Head:
     """What decides whether there is anything to do.
 
     `paths`, `signatures` and `digests` are packed and run in parallel: each file that was read or
-    written, sorted, with its stat data and the digest of its bytes. `fixed` are files that count by
-    their stat data alone (tools, libraries, asmith's own), `absent` paths at which nothing may be,
-    `listings` the directories in which names come and go, with suffix and sorted names.
-    `unsettled` tells whether the last build left anything to do.
+    written, by directory and name, with its stat data and the digest of its bytes. `fixed` are
+    files that count by their stat data alone (tools, libraries, asmith's own), `absent` paths at
+    which nothing may be, `listings` the directories in which names come and go, with suffix and
+    sorted names. `unsettled` tells whether the last build left anything to do.
     """
 
     __slots__ = (
-        "absent", "digests", "fixed", "identity", "listings", "paths", "signatures", "steps",
-        "unsettled",
+        "_blocks", "_digests", "absent", "fixed", "identity", "later", "listings", "paths",
+        "signatures", "steps", "unsettled",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, small: memoryview | None = None) -> None:
+        """Make a head without files, or with all but the packed parts of another."""
         self.identity: tuple[str, ...] = identity()
         self.steps = 0
         self.unsettled = False
-        self.paths = b""
-        self.signatures = b""
-        self.digests = b""
         self.fixed: dict[str, Signature] = {}
         self.absent: list[str] = []
         self.listings: Listings = {}
+        self.paths: bytes | memoryview = b""
+        self.signatures: bytes | memoryview = b""
+        self.later: Callable[[], bytes] | None = None  # reads the digests
+        self._digests: bytes = b""
+        self._blocks: dict[str, tuple[int, int, int]] = {}
+        if small is not None:
+            (
+                self.identity, self.steps, self.unsettled, self.fixed, self.absent, self.listings,
+            ) = marshal.loads(small)  # noqa: S302 -- ours, and its checksum was verified  # fmt: skip
+
+    @property
+    def digests(self) -> bytes:
+        """Return the digests, read at their first use; raises `DamagedError`."""
+        later = self.later
+        if later is not None:
+            self._digests = later()
+            self.later = None
+        return self._digests
 
     def put(self, files: list[tuple[str, Signature, str]]) -> None:
         """Set the files: path, stat data, digest."""
-        files.sort()
+        files.sort(key=lambda file: file[0].rpartition("/"))
         self.paths = signature.pack_paths(f[0] for f in files)
         self.signatures = signature.pack([f[1] for f in files])
-        self.digests = b"".join(bytes.fromhex(f[2]) for f in files)
+        self.later, self._digests = None, b"".join(bytes.fromhex(f[2]) for f in files)
+        self._blocks = {}
 
     def files(self) -> list[tuple[str, Signature, str]]:
         """Return what `put` set."""
@@ -99,7 +115,7 @@ class Head:
                 k = where[path]
                 signatures[32 * k : 32 * k + 32] = signature.pack([file[0]])
                 digests[32 * k : 32 * k + 32] = bytes.fromhex(file[1])
-        self.signatures, self.digests = bytes(signatures), bytes(digests)
+        self.signatures, self._digests = bytes(signatures), bytes(digests)
 
     def refresh(self, signatures: dict[str, Signature]) -> None:
         """Set new stat data of files whose bytes are the same."""
@@ -108,42 +124,72 @@ class Head:
 
     def _place(self, path: str) -> int:
         """Return the number of a file, or -1."""
-        name = signature.pack_paths([path])
-        if self.paths.startswith(name):
-            return 0
-        at = self.paths.find(b"\0" + name)
-        return -1 if at < 0 else self.paths.count(b"\0", 0, at) + 1
+        directory, _, name = path.rpartition("/")
+        if not self._blocks:
+            self._blocks = signature.places(bytes(self.paths))
+        first, start, end = self._blocks.get(directory or ".", (0, 0, 0))
+        names = bytes(self.paths[start:end])
+        at = names.find(b"\0" + os.fsencode(name) + b"\0")
+        return -1 if at < 0 else first + names.count(b"\0", 0, at)
 
-    def dump(self) -> bytes:
-        """Return it as bytes."""
-        return marshal.dumps([getattr(self, name) for name in self.__slots__])
+    def small(self) -> bytes:
+        """Return all but the packed parts as bytes, of a length that keeps numbers aligned."""
+        parts = (
+            self.identity, self.steps, self.unsettled, self.fixed, self.absent, self.listings,
+        )  # fmt: skip
+        data = marshal.dumps(parts)
+        return data + b"\0" * (-len(data) % 8)
 
-    @classmethod
-    def load(cls, data: bytes | memoryview) -> Head:
-        """Return what `dump` wrote."""
-        made = cls.__new__(cls)
-        for name, value in zip(cls.__slots__, marshal.loads(data), strict=True):  # noqa: S302 -- ours
-            setattr(made, name, value)
-        return made
+
+class DamagedError(Exception):
+    """A part of the index that was read late is not what was written."""
 
 
 class Index:
-    """The index as it lies on the disk: the head, and the body not loaded yet."""
+    """The index as it lies on the disk: the head, and the rest not read yet."""
 
-    __slots__ = ("_body", "head", "written")
+    __slots__ = ("_file", "_parts", "head", "written")
 
-    def __init__(self, head: Head, body: bytes | memoryview, written: int) -> None:
-        self.head = head
-        self.written = written  # when, in nanoseconds of the file system's clock
-        self._body = body
+    def __init__(self, path: str) -> None:
+        """Read the head of an index; raises `DamagedError`, or `OSError` where there is none."""
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        there = os.fstat(self._file)
+        self.written = there.st_mtime_ns  # nanoseconds of the file system's clock
+        begin = os.read(self._file, _BEGIN)
+        if len(begin) != _BEGIN or not begin.startswith(_MAGIC):
+            raise DamagedError
+        checksum, *numbers = memoryview(begin)[len(_MAGIC) :].cast("Q")
+        small, signatures, paths, digests, body, *checksums = numbers
+        first = small + signatures + paths
+        if there.st_size != _BEGIN + first + digests + body:
+            raise DamagedError
+        data = os.read(self._file, first)
+        if checksum != _checksum(data, _checksum(begin[len(_MAGIC) + 8 :])):
+            raise DamagedError
+        self._parts = (
+            (_BEGIN + first, digests, checksums[0]),
+            (_BEGIN + first + digests, body, checksums[1]),
+        )
+        view, both = memoryview(data), small + signatures
+        self.head = Head(view[:small])
+        self.head.signatures, self.head.paths = view[small:both], view[both:]
+        self.head.later = lambda: self._later(0)
 
-    def body(self) -> Any:
-        """Return the body, loaded."""
-        return marshal.loads(self._body)  # noqa: S302 -- ours, and its checksum was verified
+    def __del__(self) -> None:
+        """Give the file back."""
+        if hasattr(self, "_file"):
+            os.close(self._file)
 
-    def raw_body(self) -> bytes | memoryview:
-        """Return the body as it was written."""
-        return self._body
+    def body(self) -> bytes:
+        """Return the body as it was written; raises `DamagedError`."""
+        return self._later(1)
+
+    def _later(self, part: int) -> bytes:
+        offset, length, checksum = self._parts[part]
+        data = os.pread(self._file, length, offset)
+        if len(data) != length or _checksum(data) != checksum:
+            raise DamagedError
+        return data
 
 
 def identity() -> tuple[str, ...]:
@@ -152,39 +198,34 @@ def identity() -> tuple[str, ...]:
 
 
 def load(root: str) -> Index | None:
-    """Return the index of a project, or None if there is none that can be used."""
+    """Return the index of a project, or None if there is none that can be used.
+
+    Its digests and its body are read, and verified, when they are asked for.
+    """
     try:
-        with open(f"{root}/{PATH}", "rb") as file:
-            data = file.read()
-            written = os.fstat(file.fileno()).st_mtime_ns
-    except OSError:
-        return None
-    begin = len(_MAGIC) + _LENGTHS
-    if len(data) < begin or not data.startswith(_MAGIC):
-        return None
-    numbers = data[len(_MAGIC) : begin]
-    checksum, head, body = (int.from_bytes(numbers[k : k + 8], "little") for k in (0, 8, 16))
-    rest = memoryview(data)[begin:]
-    if len(rest) != head + body or checksum != _checksum(rest):
-        return None
-    try:
-        index = Index(Head.load(rest[:head]), rest[head:], written)
-    except (ValueError, EOFError, TypeError):
+        index = Index(f"{root}/{PATH}")
+    except (OSError, DamagedError, ValueError, EOFError, TypeError):
         return None
     return index if index.head.identity == identity() else None
 
 
-def dump(head: Head, body: bytes | memoryview) -> bytes:
+def dump(head: Head, body: bytes) -> bytes:
     """Return the bytes of an index file."""
-    rest = head.dump()
-    numbers = (_checksum(rest + body), len(rest), len(body))
-    return b"".join((_MAGIC, *(n.to_bytes(8, "little") for n in numbers), rest, body))
+    small = head.small()
+    parts = (small, head.signatures, head.paths)
+    rest = (head.digests, body)
+    numbers = [*map(len, parts), *map(len, rest), *map(_checksum, rest)]
+    begin = b"".join(n.to_bytes(8, "little") for n in numbers)
+    checksum = _checksum(begin)
+    for part in parts:
+        checksum = _checksum(part, checksum)
+    return b"".join((_MAGIC, checksum.to_bytes(8, "little"), begin, *parts, *rest))
 
 
-def _checksum(data: bytes | memoryview) -> int:
+def _checksum(data: bytes | memoryview, start: int = 0) -> int:
     from zlib import crc32
 
-    return crc32(data)
+    return crc32(data, start)
 
 
 class Changes:
@@ -214,19 +255,21 @@ def changes(index: Index, root: str) -> Changes:
     changed in the same tick of the clock as, or later than, the index was written.
     """
     found = Changes()
-    found.elsewhere = _elsewhere(index.head, root)
+    head = index.head
+    found.elsewhere = _elsewhere(head, root)
     if found.elsewhere:
         return found
-    head = index.head
     differing = signature.differing(root, head.paths, head.signatures, index.written)
     paths = signature.unpack_paths(head.paths) if differing else []
-    for k in differing:
-        path = paths[k]
-        seen = read(f"{root}/{path}")
-        if seen is None or seen[1] != head.digest(k):
-            found.files.append(path)
-        else:
-            found.refreshed[path] = trusted(seen[0], seen[2])
+    try:
+        for k in differing:
+            seen = read(f"{root}/{paths[k]}")
+            if seen is None or seen[1] != head.digest(k):
+                found.files.append(paths[k])
+            else:
+                found.refreshed[paths[k]] = trusted(seen[0], seen[2])
+    except DamagedError:
+        found.elsewhere = PATH
     return found
 
 
@@ -258,30 +301,6 @@ def listing(path: str, suffix: str) -> tuple[str, ...]:
     if not suffix:
         return tuple(sorted(n for n in names if n != "__pycache__"))
     return tuple(sorted(n for n in names if n.endswith(suffix) and not n.startswith(".")))
-
-
-def listings(root: str) -> Listings:
-    """Return the directories of a project in which a new name matters, as they are now."""
-    wanted = [("specs", ".md"), ("interfaces", ".h"), *((path, "") for path in WAITING)]
-    tests = [path for path, _, _ in os.walk(f"{root}/{TESTS}") if "__pycache__" not in path]
-    wanted += [(os.path.relpath(path, root), "") for path in tests] or [(TESTS, "")]
-    return {path: list_one(root, path, suffix) for path, suffix in wanted}
-
-
-def waiting(root: str, head: Head) -> set[str]:
-    """Return the modules of which something waits now, or waited when the head was made."""
-    now = (name for path in WAITING for name in listing(f"{root}/{path}", ""))
-    before = (name for path in WAITING for name in head.listings[path][2])
-    return {name.rpartition(".")[0] for name in (*now, *before)}
-
-
-def list_one(root: str, path: str, suffix: str) -> tuple[Signature, str, tuple[str, ...]]:
-    """Return one directory's entry: stat data that can be trusted, suffix, names."""
-    there = f"{root}/{path}"
-    now = file_clock()
-    seen = signature.of(there)
-    shown = signature.SPOILT if seen is None else trusted(seen, now)
-    return shown, suffix, listing(there, suffix)
 
 
 def read(path: str) -> Seen | None:
@@ -355,9 +374,9 @@ def _refresh(root: str, index: Index, signatures: dict[str, Signature]) -> None:
         if os.stat(f"{root}/{PATH}").st_mtime_ns == index.written:
             with open(temporary, "wb") as file:
                 index.head.refresh(signatures)
-                file.write(dump(index.head, index.raw_body()))
+                file.write(dump(index.head, index.body()))
             os.replace(temporary, f"{root}/{PATH}")
-    except OSError:
+    except (OSError, DamagedError):
         _unlink(temporary)
     finally:
         os.close(lock)

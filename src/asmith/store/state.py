@@ -9,6 +9,7 @@ live in two slots: `base` is the last good build, `stage` holds results not adop
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
@@ -17,16 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 from asmith.host import files
 from asmith.model.names import Digest, canonical_json
+from asmith.store.packed import Packed, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = 2
 _HEADER = canonical_json({"asmith": "state", "schema": SCHEMA})
 _COMPACT_ABOVE = 4  # journal lines an entry
-_LINE = re.compile(rb'^\{"do":"(\w+)",(?:.*,)?"slot":"(base|stage)","step":"([^"\\]+)"\}$')
+_LINE = rb'^\{"do":"(\w+)",(?:.*,)?"slot":"(base|stage)","step":"([^"\\]+)"\}$'
 """A line as it is written (sorted keys); any other spelling is decoded at once."""
+_NUMBER = 8  # bytes of an offset, and of a length, in a table of lines
 
 
 class Slot(StrEnum):
@@ -53,24 +56,57 @@ class Entry:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where the `end` lines that count stand in the first `length` bytes of a journal.
+
+    It holds for the file with that inode, which nobody but asmith appends to. `lines` are all that
+    were read, `interrupted` the steps that began and did not end.
+    """
+
+    inode: int
+    length: int
+    lines: int
+    interrupted: tuple[str, ...]
+    places: memoryview | bytes  # packed: "slot step" -> offset and length
+
+    def plain(self) -> tuple[int, int, int, tuple[str, ...]]:
+        """Return all but the places."""
+        return self.inode, self.length, self.lines, self.interrupted
+
+
 class Entries(MutableMapping[tuple[Slot, str], Entry]):
-    """The entries by slot and step. A line of the journal is decoded when its entry is wanted."""
+    """The entries by slot and step. A line of the journal is read when its entry is wanted."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_base", "_file", "_gone", "_kept")
 
-    def __init__(self) -> None:
+    def __init__(self, file: int = -1, base: Packed | None = None) -> None:
+        """Take the lines that `base` finds in an open file, if there is one."""
         self._kept: dict[tuple[Slot, str], Entry | bytes] = {}
+        self._file = file
+        self._base = base
+        self._gone: set[tuple[Slot, str]] = set()  # of the base
 
     def __getitem__(self, key: tuple[Slot, str]) -> Entry:
         """Return an entry; one whose line is damaged counts as missing."""
-        kept = self._kept[key]
+        kept = self._kept.get(key) or self._line(key)
+        if kept is None:
+            raise KeyError(key)
         if isinstance(kept, bytes):
-            entry = _decoded(kept)
+            entry = _decoded(kept, key)
             if entry is None:
-                del self._kept[key]
+                self.forget(*key)
                 raise KeyError(key)
             self._kept[key] = kept = entry
         return kept
+
+    def _line(self, key: tuple[Slot, str]) -> bytes | None:
+        """Return the line of an entry that lies in the file."""
+        found = None if self._base is None else self._base.get(" ".join(key))
+        if found is None or key in self._gone:
+            return None
+        offset, length = (int.from_bytes(found[k : k + _NUMBER], "little") for k in (0, _NUMBER))
+        return os.pread(self._file, length, offset)
 
     def keep(self, slot: Slot, step: str, line: bytes) -> None:
         """Keep an `end` line undecoded."""
@@ -82,28 +118,53 @@ class Entries(MutableMapping[tuple[Slot, str], Entry]):
 
     def __delitem__(self, key: tuple[Slot, str]) -> None:
         """Forget an entry."""
-        del self._kept[key]
+        if key not in self:
+            raise KeyError(key)
+        self.forget(*key)
 
     def forget(self, slot: Slot, step: str) -> None:
         """Forget an entry, if there is one, undecoded."""
         self._kept.pop((slot, step), None)
+        if self._base is not None:
+            self._gone.add((slot, step))
 
     def __iter__(self) -> Iterator[tuple[Slot, str]]:
         """Iterate over the keys, in no order that matters."""
-        return iter(list(self._kept))
+        keys = set(self._kept)
+        for name in self._base or ():
+            slot, _, step = name.partition(" ")
+            if (key := (Slot(slot), step)) not in self._gone:
+                keys.add(key)
+        return iter(keys)
 
     def __len__(self) -> int:
         """Return how many there are, damaged lines included."""
-        return len(self._kept)
+        return len(self._kept) if self._base is None else sum(1 for _ in self)
 
     def __contains__(self, key: object) -> bool:
         """Tell whether there is an entry, without decoding it."""
-        return key in self._kept
+        if key in self._kept:
+            return True
+        if self._base is None or key in self._gone or not isinstance(key, tuple):
+            return False
+        return self._base.get(" ".join(key)) is not None
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __del__(self) -> None:
+        """Give the file back."""
+        self.close()
 
 
-def _decoded(line: bytes) -> Entry | None:
+def _decoded(line: bytes, key: tuple[Slot, str]) -> Entry | None:
     try:
         value = json.loads(line)
+        if (value["slot"], value["step"]) != key:
+            return None
         return Entry(value["inputs"], value["outputs"], value["facts"])
     except (ValueError, KeyError, TypeError):
         return None
@@ -112,23 +173,48 @@ def _decoded(line: bytes) -> Entry | None:
 class State:
     """The journal in memory, with every change written through."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the journal; a missing, foreign or damaged one counts as empty."""
+    def __init__(self, path: Path, table: Table | None = None) -> None:
+        """Read the journal; a missing, foreign or damaged one counts as empty.
+
+        Of what a `table` covers only the lines are read that are asked for.
+        """
         self.path = path
         self.entries = Entries()
         self.interrupted: set[str] = set()
         self._lines = 0
         self._whole = True
+        self._line = re.compile(_LINE)
+        if table is not None and self._resume(table):
+            return
         data = files.read_if_exists(path)
         if data is not None:
-            self._replay(data)
+            lines = data.split(b"\n")
+            if lines[0] == _HEADER.encode():
+                self._replay(lines[1:])
+            else:
+                self._whole = False
 
-    def _replay(self, data: bytes) -> None:
-        lines = data.split(b"\n")
-        self._whole = lines[-1] == b"" and lines[0] == _HEADER.encode()
-        if lines[0] != _HEADER.encode():
-            return
-        for line in lines[1:]:
+    def _resume(self, table: Table) -> bool:
+        """Go on where a table ends; tell whether it is that of this journal."""
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        self.entries = Entries(file, Packed(memoryview(table.places)))
+        there = os.fstat(file)
+        if there.st_ino != table.inode or there.st_size < table.length:
+            self.entries = Entries()
+            return False
+        self.interrupted = set(table.interrupted)
+        self._lines = table.lines
+        rest = os.pread(file, there.st_size - table.length, table.length)
+        self._replay(rest.split(b"\n"))
+        return True
+
+    def _replay(self, lines: list[bytes]) -> None:
+        """Apply lines that follow on each other to the end of the file."""
+        self._whole = lines[-1] == b""
+        for line in lines:
             try:
                 self._read(line)
             except (ValueError, KeyError, TypeError, AttributeError):
@@ -137,7 +223,7 @@ class State:
 
     def _read(self, line: bytes) -> None:
         """Apply one line; what it says of inputs and outputs is decoded when it is wanted."""
-        match = _LINE.match(line)
+        match = self._line.match(line)
         if match is None or match[1] not in (b"begin", b"end", b"drop"):
             self._apply(json.loads(line))
             return
@@ -197,6 +283,33 @@ class State:
             self._write(lines)
         for line in lines:
             self._apply(line)
+
+    def table(self) -> Table | None:
+        """Return a table of the journal as it lies on the disk, whole; None if it is not whole."""
+        try:
+            with open(self.path, "rb") as file:
+                inode = os.fstat(file.fileno()).st_ino
+                data = file.read()
+        except OSError:
+            return None
+        if not self._whole or not data.endswith(b"\n"):
+            return None
+        found: dict[str, bytes] = {}
+        offset = 0
+        for line in data.splitlines(keepends=True):
+            match = self._line.match(line[:-1])
+            if match is not None:
+                key = f"{match[2].decode()} {match[3].decode()}"
+                if match[1] == b"end":
+                    numbers = (offset, len(line) - 1)
+                    found[key] = b"".join(n.to_bytes(_NUMBER, "little") for n in numbers)
+                else:
+                    found.pop(key, None)
+            elif offset:
+                return None  # another spelling: it is read whole then
+            offset += len(line)
+        count = data.count(b"\n")
+        return Table(inode, len(data), count, tuple(sorted(self.interrupted)), pack(found.items()))
 
     def compact(self, *, only_if_long: bool = False) -> None:
         """Rewrite the journal with the present entries alone."""
