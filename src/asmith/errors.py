@@ -6,8 +6,9 @@ top is a bug of ours and exits with `ExitCode.BUG`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from asmith.dataclass import dataclass
 
 
 class ExitCode(IntEnum):

@@ -9,11 +9,11 @@ compiler, also about a name that the header does not have, tells its subject.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asmith.contract.render import declare, function_type
 from asmith.contract.sheet import quoted
+from asmith.dataclass import replace
 from asmith.errors import UsageError
 from asmith.model.contract import (
     Array,

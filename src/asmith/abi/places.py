@@ -16,11 +16,11 @@ Passing, from left to right:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asmith.abi.classes import EIGHTBYTE, Part, classify
 from asmith.contract.layout import align_of, size_of
+from asmith.dataclass import dataclass, replace
 from asmith.model.contract import Class, Scalar, Words
 
 if TYPE_CHECKING:

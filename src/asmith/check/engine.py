@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from asmith.check.inputs import (
 )
 from asmith.check.rules import all_rules, explain
 from asmith.check.waivers import split_waived
+from asmith.dataclass import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from asmith.check.flow.events import Call, Exit
 from asmith.check.flow.symbols import SECTION, WITHIN
 from asmith.check.inputs import ObjectInput, Profile
 from asmith.check.places import Spot, Text, at_offset, finding
+from asmith.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

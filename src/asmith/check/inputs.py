@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, field
 from asmith.model.nasm import Statement, statements
 
 if TYPE_CHECKING:

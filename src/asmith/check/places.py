@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, replace
 from asmith.model.finding import Finding
 from asmith.model.nasm import without_comment
 

@@ -8,10 +8,10 @@ date. A clean screen means that no rule has a finding; where it is not clean, th
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from asmith.check.links import LINKER_DEFINED
+from asmith.dataclass import dataclass, field
 from asmith.model.names import digest_bytes
 from asmith.model.objects import Binding
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
 from asmith.cli.output import jobs_of, note, progress, root_of, show_json
+from asmith.dataclass import replace
 from asmith.errors import UsageError, did_you_mean
 from asmith.host import clock
 from asmith.project.config import EFFORTS

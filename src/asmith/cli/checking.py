@@ -135,9 +135,8 @@ _NOTHING = ObjectFacts("", (), (), (), ())
 
 def _member(name: str, data: bytes, subject: ObjectInput) -> CheckResult:
     """Check one object; a member of an archive that cannot be read is said to be not analysed."""
-    from dataclasses import replace
-
     from asmith.check import engine
+    from asmith.dataclass import replace
     from asmith.errors import UsageError
     from asmith.toolchain import elf
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import replace
 from asmith.errors import AsmithError
 
 if TYPE_CHECKING:

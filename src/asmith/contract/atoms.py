@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asmith.contract import literals, typed
@@ -12,6 +11,7 @@ from asmith.contract.tokens import Kind, Token
 from asmith.contract.typed import MATH, NULL, PREDICATE, Typed
 from asmith.contract.typenames import TypeNames
 from asmith.contract.words import NOT_SUPPORTED, QUANTIFIERS, WORDS, Takes, Word
+from asmith.dataclass import dataclass, field
 from asmith.model.contract import Applied, Name, OfType, Pointer, Role, Scalar
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from asmith.contract import literals, render, typed
@@ -11,6 +10,7 @@ from asmith.contract.cursor import Cursor
 from asmith.contract.grammar import CLAUSES, LEVELS, REGISTERS, UNSUPPORTED, ClauseKind, Shape
 from asmith.contract.terms import Terms
 from asmith.contract.tokens import Kind, tokens
+from asmith.dataclass import dataclass
 from asmith.errors import did_you_mean
 from asmith.model.contract import (
     Clause,

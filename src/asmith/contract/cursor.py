@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from asmith.contract.tokens import Kind, Origin, Token
+from asmith.dataclass import dataclass, field
 from asmith.errors import UsageError
 
 

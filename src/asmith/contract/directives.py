@@ -10,9 +10,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from asmith.contract.tokens import Origin, Token, tokens
+from asmith.dataclass import dataclass, field
 from asmith.errors import UsageError, did_you_mean
 
 

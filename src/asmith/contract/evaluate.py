@@ -6,9 +6,9 @@ been promoted to int before any operator sees them (6.3.1.1).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import UsageError, did_you_mean
 from asmith.model.contract import Name, Number, OfType, Operation
 

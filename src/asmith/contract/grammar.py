@@ -5,9 +5,9 @@ This table drives the parser, the surface and the reference page alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from asmith.dataclass import dataclass
 from asmith.model.contract import Audience
 
 

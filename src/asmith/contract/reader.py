@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asmith.contract.basic import CONSTANTS, HEADERS
@@ -10,6 +9,7 @@ from asmith.contract.declarations import Declarations
 from asmith.contract.scope import Scope, Typedef
 from asmith.contract.source import prepare
 from asmith.contract.surface import surface
+from asmith.dataclass import dataclass, replace
 from asmith.errors import Place, UsageError, did_you_mean
 from asmith.model.names import Digest, InterfaceName, digest_bytes, digest_of
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from asmith.contract import layout
 from asmith.contract.basic import VECTORS, VOID, basic, is_word
 from asmith.contract.syntax import ArrayOf, Base, Enumeration, FunctionOf, PointerTo, Record
+from asmith.dataclass import dataclass, field, replace
 from asmith.errors import UsageError
 from asmith.model.contract import (
     Aggregate,

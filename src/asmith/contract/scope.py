@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asmith.contract.evaluate import Evaluation, Value
 from asmith.contract.layout import size_of
+from asmith.dataclass import dataclass, field
 from asmith.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:

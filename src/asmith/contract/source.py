@@ -9,10 +9,10 @@ replacement keeps its newlines, so lines stay right; columns stay right wherever
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from asmith.contract.directives import Define, Directives, Include
 from asmith.contract.tokens import Origin
+from asmith.dataclass import dataclass
 from asmith.errors import Place, UsageError
 
 MAX_BYTES = 64 * 1024

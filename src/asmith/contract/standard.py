@@ -12,9 +12,9 @@ knows; for functions that pass those, this module has no answer.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import replace
 from asmith.model.contract import Class, Named, Pointer, Scalar, Words
 
 if TYPE_CHECKING:

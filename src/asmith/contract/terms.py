@@ -6,7 +6,6 @@ The language is the executable subset of ACSL (E-ACSL): operators as in C plus `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asmith.contract import typed
@@ -15,6 +14,7 @@ from asmith.contract.quantifiers import is_bounded
 from asmith.contract.render import PRECEDENCE, RIGHT
 from asmith.contract.tokens import Kind
 from asmith.contract.typed import MATH, PREDICATE, Typed
+from asmith.dataclass import dataclass
 from asmith.model.contract import (
     Index,
     Member,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from asmith.dataclass import dataclass, field
 from asmith.errors import Place, UsageError
 
 if TYPE_CHECKING:

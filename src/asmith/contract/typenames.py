@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asmith.contract.basic import VECTORS, basic, is_word
 from asmith.contract.tokens import Kind, Token
+from asmith.dataclass import dataclass
 from asmith.errors import did_you_mean
 from asmith.model.contract import Named, Pointer
 

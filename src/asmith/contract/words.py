@@ -5,8 +5,9 @@ This table is the parser's and the reference page's only source.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from asmith.dataclass import dataclass
 
 MAX = 64
 """No word takes more arguments."""

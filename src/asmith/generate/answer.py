@@ -9,9 +9,9 @@ regenerated one by one, and a kept unit keeps its bytes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import AsmithError, Place
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ kept, so that a kill in between costs nothing.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, replace
 from asmith.generate import messages, troubles
 from asmith.generate.messages_sdk import Trouble
 from asmith.host import files

@@ -6,10 +6,10 @@ So no call is ever made whose worst case would pass the limit, however many run 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass, field
 from asmith.errors import BudgetError
 from asmith.project.config import CONFIG
 

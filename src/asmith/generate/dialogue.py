@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, field, replace
 from asmith.model.names import digest_bytes
 
 if TYPE_CHECKING:

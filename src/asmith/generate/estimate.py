@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass
 from asmith.model.record import Usage
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass, field
 from asmith.host import clock
 from asmith.model.record import Usage
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from asmith.dataclass import dataclass
 
 if TYPE_CHECKING:
     from asmith.model.record import Usage

@@ -6,11 +6,11 @@ it. Its version is provenance: a new template makes no module stale.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asmith.abi import banner
 from asmith.contract import sheet
+from asmith.dataclass import dataclass
 from asmith.generate.answer import AnswerError, split
 from asmith.generate.dialogue import Dialogue
 from asmith.model.contract import EntryKind

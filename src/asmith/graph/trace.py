@@ -6,9 +6,9 @@ record says (a verifying trace). What other modules do inside never counts.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import replace
 from asmith.model.contract import Entry, EntryKind, Subject
 from asmith.model.names import InterfaceName
 from asmith.model.plan import Reason, Why

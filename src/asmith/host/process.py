@@ -7,10 +7,10 @@ import errno
 import os
 import signal
 import subprocess
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import StepFailedError, UnavailableError
 from asmith.host import files
 

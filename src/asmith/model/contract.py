@@ -7,10 +7,10 @@ an interface leave this module: the *declarations* (for layout, checks, proxies 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NewType
 
+from asmith.dataclass import dataclass, field
 from asmith.model.names import Digest, InterfaceName, digest_of
 
 if TYPE_CHECKING:

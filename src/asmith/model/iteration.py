@@ -5,9 +5,10 @@ Times are seconds. Clocks start when the command starts, in `watch` when the las
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from asmith.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,9 +9,10 @@ backquote does; a quote that is not closed ends with its line.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from asmith.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

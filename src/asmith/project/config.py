@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass, field
 from asmith.errors import UsageError, did_you_mean
 from asmith.host import plugins
 from asmith.model.names import InterfaceName, ModuleName

@@ -6,9 +6,9 @@ can tell afterwards whether one of them changed meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import Place, UsageError, did_you_mean
 from asmith.host import files
 from asmith.model.contract import Entry, EntryKind, Interface

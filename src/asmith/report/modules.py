@@ -6,9 +6,9 @@ Within a row modules stand near the mean place of those they call, which keeps l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.report.svg import Canvas, number, text_width
 
 if TYPE_CHECKING:

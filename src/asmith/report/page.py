@@ -6,11 +6,11 @@ its size from a telephone to a desk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files as resources
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.model.iteration import Kind, Result
 from asmith.report import modules, plots, summary, table, words
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass
 from asmith.model.iteration import Kind, Result
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ Text is measured by a mean width of its characters: layouts leave room for the e
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from html import escape
+
+from asmith.dataclass import dataclass, field
 
 _NICE = (1, 1.2, 1.6, 2, 2.5, 3, 4, 5, 6, 8, 10)
 _MEAN = 0.56  # of a character's width to the font's size, for common sans-serif fonts

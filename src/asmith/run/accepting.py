@@ -7,9 +7,9 @@ is built and adopted together as soon as none of it is missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, replace
 from asmith.errors import StepFailedError, UsageError
 from asmith.graph import trace as traces
 from asmith.host import clock, files

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from asmith.check import engine as checks
 from asmith.check import screen
+from asmith.dataclass import dataclass, field
 from asmith.errors import StepFailedError
 from asmith.graph.trace import SYMBOLS
 from asmith.host import files, process

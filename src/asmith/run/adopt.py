@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import replace
 from asmith.host import files
 from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes
 from asmith.model.plan import Step, StepKind

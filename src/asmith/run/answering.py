@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asmith import __version__
 from asmith.check.engine import RULESET_VERSION
+from asmith.dataclass import replace
 from asmith.errors import AsmithError, UnavailableError, UsageError
 from asmith.generate import answer as grammar
 from asmith.generate import feedback, generators, prompt

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, field, replace
 from asmith.errors import UnavailableError
 from asmith.generate import generators, messages, prices
 from asmith.generate.budget import Budget

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass, field
 from asmith.errors import (
     AsmithError,
     BudgetError,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
+
+from asmith.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

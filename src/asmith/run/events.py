@@ -7,8 +7,9 @@ are told in order, one event at a time, whatever thread runs a step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from asmith.dataclass import dataclass
 
 if TYPE_CHECKING:
     from asmith.errors import AsmithError

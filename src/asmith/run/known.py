@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asmith.check.screen import Summary
+from asmith.dataclass import dataclass, field
 from asmith.graph import structure
 from asmith.model.names import InterfaceName, ModuleName
 from asmith.model.plan import Step, StepKind

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, field
 from asmith.errors import AsmithError, StoppedError, UsageError
 from asmith.host import clock, files
 from asmith.model.iteration import Ran, Result

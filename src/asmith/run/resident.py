@@ -7,9 +7,9 @@ data what changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, field
 from asmith.errors import AsmithError
 from asmith.host import signature
 from asmith.project import workspace as workspaces

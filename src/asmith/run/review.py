@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass
 from asmith.errors import StepFailedError, UsageError
 from asmith.generate import feedback
 from asmith.graph import trace as traces

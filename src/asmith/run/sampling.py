@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass, replace
 from asmith.errors import AsmithError, StepFailedError, StoppedError
 from asmith.generate import generators
 from asmith.host import clock, files, process

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import keyword
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asmith.abi import include
+from asmith.dataclass import replace
 from asmith.errors import UsageError
 from asmith.host import files
 from asmith.model.names import ModuleName

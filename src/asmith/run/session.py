@@ -7,10 +7,10 @@ if not, why. `plan`, `why`, doit and the run itself ask nothing else.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asmith.abi import include
+from asmith.dataclass import dataclass, field
 from asmith.errors import UsageError, did_you_mean
 from asmith.graph import dirty, structure
 from asmith.graph.trace import SYMBOLS, stamp_of

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass
 from asmith.errors import AsmithError, UsageError
 from asmith.generate import answer as grammar
 from asmith.host import files

@@ -9,9 +9,9 @@ since its change-set cannot be adopted now.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, replace
 from asmith.errors import UsageError
 from asmith.graph import trace as traces
 from asmith.host import files

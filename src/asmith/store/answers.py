@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import UnavailableError, UsageError
 from asmith.host import files
 from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes

@@ -11,9 +11,9 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass, fields
 from asmith.errors import AsmithError
 from asmith.host import files
 from asmith.model.iteration import FileEdit, Iteration, Kind, Ran, Result

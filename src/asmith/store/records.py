@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import fields
 from asmith.errors import Place, UsageError
 from asmith.model.names import Digest, InterfaceName, ModuleName, digest_of
 from asmith.model.record import Attempt, Mode, Record, Standing, Trace, Traced, Usage
@@ -69,7 +69,10 @@ def _traced(texts: Mapping[str, Traced]) -> dict[str, dict[str, str]]:
 
 def encode_attempt(attempt: Attempt) -> dict[str, Any]:
     """Return an attempt as a JSON object."""
-    usage = {} if attempt.usage is None else {"usage": asdict(attempt.usage)}
+    usage: dict[str, Any] = {}
+    if attempt.usage is not None:
+        values = {f.name: getattr(attempt.usage, f.name) for f in fields(attempt.usage)}
+        usage = {"usage": values}
     return {
         "request": attempt.request,
         "answer": attempt.answer,

@@ -12,10 +12,10 @@ import json
 import os
 import re
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass, field
 from asmith.host import files
 from asmith.model.names import Digest, canonical_json
 from asmith.store.packed import Packed, pack

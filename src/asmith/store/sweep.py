@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.host import files
 from asmith.model.names import Digest
 from asmith.store import contents

@@ -5,9 +5,9 @@ Nothing is lost by a repair: what cannot be mended is set aside in `.asmith/dama
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, replace
 from asmith.host import files
 from asmith.model.names import Digest
 from asmith.store import contents

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import UsageError
 from asmith.model.contract import Class, Scalar
 

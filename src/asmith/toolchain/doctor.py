@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import AsmithError
 from asmith.host import process
 from asmith.toolchain import link, nasm

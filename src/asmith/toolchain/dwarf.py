@@ -9,9 +9,9 @@ section and the offset in it.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass
 from asmith.model.objects import LineEntry, Section
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ another one, or without a tag.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from asmith.contract.basic import HEADERS, VOID, basic
+from asmith.dataclass import dataclass, field
 from asmith.model.contract import Array, FunctionType, Named, Pointer, Scalar
 from asmith.toolchain.c_declarations import (
     Alias,

@@ -11,11 +11,11 @@ import io
 import struct
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, overload
 
+from asmith.dataclass import dataclass, replace
 from asmith.errors import UsageError
 from asmith.model.names import digest_bytes, digest_of
 from asmith.model.objects import (

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import StepFailedError, UsageError, did_you_mean
 from asmith.toolchain import elf
 from asmith.toolchain.dwarf_types import Types

@@ -7,10 +7,10 @@ every directory.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import StepFailedError, UnavailableError
 from asmith.host import files, process
 

@@ -9,10 +9,10 @@ errors and line tables the real names.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import UnavailableError
 from asmith.host import files, process
 from asmith.model.finding import Finding, Severity

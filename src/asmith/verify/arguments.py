@@ -7,9 +7,9 @@ of System V psABI 3.2.3 that knows nothing of asmith's own.
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass, field
 from asmith.errors import AsmithError
 from asmith.model.contract import Array, Class, Named, Pointer, Scalar
 from asmith.verify.call import JUNK

@@ -7,8 +7,9 @@ are compared. Registers that belong to the caller: System V psABI 3.2.1, figure 
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from asmith.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

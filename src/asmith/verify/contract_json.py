@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from asmith.dataclass import dataclass, field
 from asmith.errors import UsageError
 from asmith.model.contract import Aggregate, Data, Field, Function, Parameter
 from asmith.verify.type_json import type_from_json, type_to_json

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import signal
 import struct
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.verify.call import JUNK
 from asmith.verify.failure import Spot, finding
 from asmith.verify.memory import count

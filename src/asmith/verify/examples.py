@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass, field
 from asmith.errors import UsageError, did_you_mean
 from asmith.model.contract import Named, Pointer
 from asmith.model.spec import Example

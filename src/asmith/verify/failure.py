@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from _pytest.outcomes import Failed
 
+from asmith.dataclass import dataclass
 from asmith.host import files
 from asmith.model.finding import Finding
 

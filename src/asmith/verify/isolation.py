@@ -13,9 +13,9 @@ import signal
 import sys
 import traceback
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.host import clock
 from asmith.verify.limits import apply
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import UnavailableError
 from asmith.host import files
 from asmith.verify import handler, support

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass, fields
 from asmith.errors import did_you_mean
 from asmith.host import files
 from asmith.verify import pages

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from dataclasses import dataclass
 from typing import Literal, overload
 
+from asmith.dataclass import dataclass
 from asmith.verify import pages
 
 UNWRITTEN = 0xA5

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass
 from asmith.model.contract import Class, FunctionType, Named, Pointer, Scalar
 from asmith.verify.memory import Memory, count
 from asmith.verify.type_json import spell

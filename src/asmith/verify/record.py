@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from asmith.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

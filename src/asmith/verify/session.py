@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import UsageError
 from asmith.host import files
 from asmith.verify.contract_json import load
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from asmith.verify.contract_json import Contract
 
 
-@dataclass
+@dataclass(frozen=False)
 class VerifySession:
     """What the plugin's options name; files are read when first needed."""
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from asmith.dataclass import dataclass
 from asmith.errors import AsmithError, StoppedError, UnavailableError
 from asmith.host import clock, process
 from asmith.model.plan import StepKind

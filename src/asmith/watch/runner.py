@@ -11,11 +11,11 @@ from __future__ import annotations
 import mmap
 import os
 import select
-from dataclasses import dataclass
 from importlib.resources import as_file
 from importlib.resources import files as resources
 from typing import TYPE_CHECKING
 
+from asmith.dataclass import dataclass
 from asmith.errors import AsmithError, UsageError, did_you_mean
 from asmith.host import clock, files, process, sockets
 from asmith.host.service import Service

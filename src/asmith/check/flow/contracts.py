@@ -6,11 +6,11 @@ narrower than 8 bytes the upper bytes of its register are undefined, at the entr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.summary import CALLEE_SAVED, CALLER_SAVED, Summary
+from asmith.dataclass import dataclass, field
 from asmith.model.contract import (
     Applied,
     Locations,

@@ -9,7 +9,6 @@ runs of one block ends whatever would not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -38,6 +37,7 @@ from asmith.check.flow.values import (
     is_part,
     is_whole,
 )
+from asmith.dataclass import dataclass
 from asmith.toolchain.decode import Flow
 
 if TYPE_CHECKING:

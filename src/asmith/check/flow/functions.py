@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.symbols import SECTION
+from asmith.dataclass import dataclass
 from asmith.model.objects import Binding, Section
 
 if TYPE_CHECKING:

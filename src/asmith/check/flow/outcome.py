@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from asmith.dataclass import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from asmith.check.flow.events import Exit

@@ -7,7 +7,6 @@ rely on more: it keeps values in caller-saved registers that this callee does no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -36,6 +35,7 @@ from asmith.check.flow.values import (
     TOP,
     entry,
 )
+from asmith.dataclass import dataclass
 
 if TYPE_CHECKING:
     from asmith.check.flow.machine import Machine

@@ -7,11 +7,11 @@ imported when the first check or explanation asks for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from asmith.dataclass import dataclass
 from asmith.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
