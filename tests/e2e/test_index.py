@@ -151,7 +151,7 @@ def start(root: Path, *arguments: str) -> tuple[str, set[str]]:
     """Run `asmith` without its exit; return what it would print and the modules it imported."""
     script = (
         "import sys; before = set(sys.modules); from asmith.cli import start;"
-        f"said = start._nothing_to_do({list(arguments)!r});"
+        f"said = start._nothing_to_do({list(arguments)!r})[0];"
         "print(repr(said)); print(*(m.partition('.')[0] for m in set(sys.modules) - before));"
         "print(*(m for m in sys.modules if m.startswith('asmith')))"
     )

@@ -44,6 +44,7 @@ def build(options: argparse.Namespace) -> int:
             options.force,
             before=clock.age(),
             review=options.review or None,
+            looked=options.looked,
             wishes=said,
         )
         outcome = builds.build(root, asked, observer)

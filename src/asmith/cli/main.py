@@ -18,13 +18,19 @@ from asmith.errors import AsmithError, ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asmith.store.index import Looked
+
 _DEBUG = "ASMITH_DEBUG"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; errors end in one message each."""
+def main(arguments: Sequence[str] | None = None, *, looked: Looked | None = None) -> int:
+    """Run one command and return its exit code; errors end in one message each.
+
+    `looked` is what a build has seen of its project already.
+    """
     try:
         options = _parsed(arguments)
+        options.looked = looked
         module, _, function = options.run.partition(":")
         command = getattr(import_module(f"asmith.cli.{module}"), function)
         return int(command(options))
@@ -71,7 +77,8 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
     argparse decides on optional positionals at the first one and then takes no more.
     """
-    reader = parser()
+    words = sys.argv[1:] if arguments is None else arguments
+    reader = parser(_command(words))
     options, rest = reader.parse_known_args(arguments)
     options.root = options.root or options.before or Path()
     if len(rest) == 1 and not rest[0].startswith("-") and getattr(options, "file", "") is None:
@@ -81,6 +88,12 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def _command(words: Sequence[str]) -> str:
+    """Return the command where it is the first word, or comes after `-C DIR` alone."""
+    first = words[2:3] if words[:1] == ["-C"] else words[:1]
+    return next((name for name, *_ in _COMMANDS if [name] == list(first)), "")
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse, with its complaints in the form that every asmith message has."""
 
@@ -88,8 +101,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, help=f"see {self.prog} --help")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """Return the parser of all commands, or of one alone and the options before it."""
     made = _Parser(
         prog="asmith",
         description="Build programs from specs, as machine code, under enforced contracts.",
@@ -100,6 +113,8 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = _common()
     for name, run, text, add in _COMMANDS:
+        if command not in ("", name):
+            continue  # making a parser takes as long as many a command
         sub = commands.add_parser(
             name, help=text, description=text, parents=[common], allow_abbrev=False
         )

@@ -24,14 +24,14 @@ _JSON = (
 
 def main() -> int:
     """Run the command line of this process and return the exit code."""
-    said = _nothing_to_do(sys.argv[1:])
+    said, looked = _nothing_to_do(sys.argv[1:])
     if said is None:
         code = _served(sys.argv[1:])
         if code is not None:
             return code
         from asmith.cli.main import main as rest
 
-        return rest()
+        return rest(looked=looked)
     try:
         sys.stdout.write(said)
         sys.stdout.flush()
@@ -40,16 +40,20 @@ def main() -> int:
     os._exit(0)  # nothing is left to be cleaned up, and the interpreter takes its time to
 
 
-def _nothing_to_do(arguments: Sequence[str]) -> str | None:
-    """Return what a build says that has nothing to do; None if there may be something."""
+def _nothing_to_do(arguments: Sequence[str]) -> tuple[str | None, index.Looked | None]:
+    """Return what a build says that has nothing to do; None if there may be something.
+
+    What was seen on the way comes with it.
+    """
     asked = _asked(arguments)
     root = None if asked is None else _root(asked["-C"])
-    steps = None if root is None else index.up_to_date(root)
+    looked = None if root is None else index.look(root)
+    steps = None if looked is None else looked.steps()
     if asked is None or steps is None:
-        return None
+        return None, looked
     if asked["--json"]:
-        return _JSON
-    return "" if asked["-q"] else f"nothing to do: {steps} steps up to date\n"
+        return _JSON, looked
+    return "" if asked["-q"] else f"nothing to do: {steps} steps up to date\n", looked
 
 
 def _served(arguments: Sequence[str]) -> int | None:

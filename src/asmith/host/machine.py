@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,8 @@ def facts() -> dict[str, Any]:
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)),
-        "kernel": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
+        "kernel": f"{os.uname().sysname} {os.uname().release}",
+        "python": sys.version.partition(" ")[0].removesuffix("+"),
     }
 
 
@@ -38,7 +38,7 @@ def _cpu() -> str:
                     return line.partition(":")[2].strip()
     except OSError:
         pass
-    return platform.machine()
+    return os.uname().machine
 
 
 def commit(root: Path) -> str:

@@ -84,6 +84,19 @@ def places(data: bytes) -> dict[str, tuple[int, int, int]]:
     return found
 
 
+def paths_of(data: bytes | memoryview, numbers: Sequence[int]) -> list[str]:
+    """Return the paths with those numbers, which ascend."""
+    found: list[str] = []
+    rest = list(reversed(numbers))
+    first = 0
+    for directory, *names in blocks(data):
+        above = "" if directory == b"." else os.fsdecode(directory) + "/"
+        while rest and rest[-1] < first + len(names):
+            found.append(above + os.fsdecode(names[rest.pop() - first]))
+        first += len(names)
+    return found
+
+
 def unpack_paths(data: bytes | memoryview) -> list[str]:
     """Return what was packed."""
     found = []

@@ -126,7 +126,7 @@ def _remember(session: Session, module: Module, record: Record) -> None:
         if digest_bytes(source) == old.assembly:
             session.store.add_candidate(old, source)
         else:
-            session.store.put(source)
+            session.store.put(source, durable=module.draft)  # else it stays in modules/
     assert module.source is not None
     session.store.add_candidate(record, module.source)
 

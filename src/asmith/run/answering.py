@@ -9,10 +9,6 @@ from asmith import __version__
 from asmith.check.engine import RULESET_VERSION
 from asmith.dataclass import replace
 from asmith.errors import AsmithError, UnavailableError, UsageError
-from asmith.generate import answer as grammar
-from asmith.generate import feedback, generators, prompt
-from asmith.generate.dialogue import Turn
-from asmith.generate.troubles import unfinished
 from asmith.graph import trace as traces
 from asmith.host import clock, files
 from asmith.model import nasm
@@ -44,6 +40,9 @@ def dialogue(session: Session, name: ModuleName) -> Dialogue:
 
     A dialogue that was broken off goes on; one whose attempts are used up begins anew.
     """
+    from asmith.generate import prompt
+    from asmith.generate.dialogue import Turn
+
     module = view.look(session.workspace, name, held=True)  # the base: a draft is yet to be judged
     workspace = session.workspace
     first = prompt.dialogue(
@@ -105,6 +104,8 @@ def rejected(session: Session, name: ModuleName) -> dict[Digest, str]:
 
 def obstacle(session: Session, name: ModuleName) -> UnavailableError | None:
     """Return why a waiting module cannot be answered now; None if it can be."""
+    from asmith.generate import generators
+
     module = session.modules[name]
     spec = session.workspace.specs[name]
     if spec.clarifications:
@@ -153,6 +154,8 @@ def obstacle(session: Session, name: ModuleName) -> UnavailableError | None:
 
 def _how_to_ask(config: GeneratorConfig) -> str:
     """Return how to have a generator answer."""
+    from asmith.generate import generators
+
     if generators.speaks_messages(config):
         return "ask a model: set ANTHROPIC_API_KEY, or name a generator in [tool.asmith.generator]"
     return "or name a generator in [tool.asmith.generator]"
@@ -242,6 +245,9 @@ def draft(
     facts: Mapping[str, str],
 ) -> Record:
     """Turn a raw answer into a waiting draft; raises `AsmithError` and logs the attempt."""
+    from asmith.generate import answer as grammar
+    from asmith.generate.troubles import unfinished
+
     module = view.look(session.workspace, name, held=True)
     workspace = session.workspace
     own = workspace.interface_of(name)
@@ -283,6 +289,8 @@ def draft(
 
 def made_by() -> dict[str, str]:
     """Return the versions of what asks, checks and assembles: provenance, never staleness."""
+    from asmith.generate import prompt
+
     return {
         "asmith": __version__,
         "nasm": nasm_tool.version(),
@@ -301,6 +309,9 @@ def log(
 
 def reject(session: Session, record: Record, error: AsmithError) -> None:
     """Log an answer as rejected, once; keep what was said of it for its generator's next turn."""
+    from asmith.generate import feedback
+    from asmith.generate.troubles import unfinished
+
     attempt = _attempt(record, said(error))
     judged = {(a.request, a.answer, a.outcome) for a in session.store.attempts(record.module)}
     if (attempt.request, attempt.answer, attempt.outcome) not in judged:
@@ -352,6 +363,8 @@ def usage_of(facts: Mapping[str, str]) -> Usage:
 
 def said(error: AsmithError) -> tuple[str, ...]:
     """Return what an attempt's log says of an error: its findings, or its message."""
+    from asmith.generate import answer as grammar
+
     findings = getattr(error, "findings", ())
     if findings:
         return tuple(f"{f.rule}: {f.message}" for f in findings)

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 from asmith.dataclass import dataclass, field, replace
 from asmith.errors import UnavailableError
-from asmith.generate import generators, messages, prices
-from asmith.generate.budget import Budget
-from asmith.generate.dialogue import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from asmith.errors import AsmithError
+    from asmith.generate import messages
     from asmith.generate.budget import Cost
-    from asmith.generate.dialogue import Dialogue
+    from asmith.generate.dialogue import Answer, Dialogue
     from asmith.model.names import ModuleName
     from asmith.project.config import BudgetConfig, Config, GeneratorConfig
 
@@ -66,6 +64,9 @@ class Asking:
 
     def ask(self, config: Config, dialogue: Dialogue, root: Path) -> Answer:
         """Return a generator's answer to a dialogue; raises `AsmithError`."""
+        from asmith.generate import generators, messages
+        from asmith.generate.dialogue import Answer
+
         generator = self.wishes.generator(config.generator)
         if not generators.speaks_messages(generator):
             return Answer(*generators.ask(generator, dialogue.text(), root))
@@ -84,6 +85,9 @@ class Asking:
 
     def provider(self, config: Config) -> messages.Messages:
         """Return the provider of the Messages API under this run's budget."""
+        from asmith.generate import messages
+        from asmith.generate.budget import Budget
+
         with self._lock:
             if self._messages is None:
                 self._messages = messages.Messages(Budget(self.wishes.budget(config.budget)))
@@ -123,6 +127,8 @@ class Asking:
                 )
 
     def _question(self, config: Config, what: str, worst: Cost) -> str:
+        from asmith.generate import prices
+
         generator = self.wishes.generator(config.generator)
         budget = self.wishes.budget(config.budget)
         known = f"prices of {prices.dated()}" if worst.usd is not None else "price unknown"

@@ -19,7 +19,6 @@ from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
 from asmith.run import (
     adopt,
-    batching,
     engine,
     events,
     layout,
@@ -27,7 +26,6 @@ from asmith.run import (
     recorder,
     repair,
     review,
-    sampling,
     tasks,
 )
 from asmith.run.asking import Asking, Wishes
@@ -38,11 +36,13 @@ from asmith.store import lock
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
+    from types import ModuleType
 
     from asmith.generate.budget import Cost
     from asmith.model.plan import Plan
     from asmith.run.events import Observer
     from asmith.run.session import Session
+    from asmith.store import index
 
 
 _TRIES = 5  # how often a build begins again because its sources changed under it
@@ -60,6 +60,7 @@ class Options:
     asks: bool = True  # call generators; without it the store alone answers
     stop: Callable[[], bool] = lambda: False  # asked before each step: end the build here
     review: bool | None = None  # stage new texts for a person; None: as configured
+    looked: index.Looked | None = None  # what was seen already of a project that is not resident
     steps: frozenset[Step] | None = None  # exactly these, instead of those behind the targets
     wishes: Wishes = field(default_factory=Wishes)  # about generators
     asking: Asking | None = None  # of the run that this build is a part of; None: a run of its own
@@ -112,7 +113,7 @@ def build_locked(
 def _built(
     root: Path, options: Options, observer: Observer, asking: Asking, resident: Resident | None
 ) -> Outcome:
-    at_home = resident or Resident.open(root)
+    at_home = resident or Resident.open(root, options.looked)
     if options.targets or options.steps:
         at_home.forget()
     try:
@@ -138,9 +139,9 @@ def _build(
         if not outcome.executed:
             outcome.kept = session.outside + sum(session.status(s).clean for s in steps)
         if options.wishes.samples > 1 and not outcome.executed:
-            sampling.require_benchmarks(session, steps)
+            _sampling().require_benchmarks(session, steps)
         if options.wishes.batch:
-            batching.fetch(session, (ModuleName(s.subject) for s in steps if _generates(s)))
+            _batching().fetch(session, (ModuleName(s.subject) for s in steps if _generates(s)))
         run_steps(session, steps, options.jobs)
         at_home.wrote()
         outcome.executed += session.executed
@@ -155,7 +156,7 @@ def _build(
             continue  # what used a rejected answer runs again; findings of links and so on go back
         names = [ModuleName(s.subject) for s in steps if _generates(s)]
         counted = len(session.executed)
-        if sampling.compete(session, names, failed):
+        if options.wishes.samples > 1 and _sampling().compete(session, names, failed):
             outcome.executed += session.executed[counted:]
             continue  # the fastest correct answers are tested with all that links them
         # Beyond this point every step either holds, or failed, or waits for one that failed.
@@ -170,6 +171,18 @@ def _build(
     session.state.compact(only_if_long=True)
     session.tell(events.Closed(tuple(outcome.errors)))
     return outcome, session
+
+
+def _sampling() -> ModuleType:
+    from asmith.run import sampling  # which few builds need
+
+    return sampling
+
+
+def _batching() -> ModuleType:
+    from asmith.run import batching  # which few builds need
+
+    return batching
 
 
 def _conclude(
@@ -277,7 +290,7 @@ def _adoptable(session: Session, steps: Any) -> list[Step]:
         s
         for s in steps
         if (not s.of_module or s.subject not in held)
-        and not waiting.intersection(repair.involved(session, s))
+        and not (waiting and waiting.intersection(repair.involved(session, s)))
     ]
 
 

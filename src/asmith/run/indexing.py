@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from asmith.run.session import Session
 
-_TOOLS = ("nasm", "objcopy", "cc", "ld", "mold", "ld.lld", "ld.gold", "pkg-config")
+_TOOLS = ("nasm", "cc", "ld", "mold", "ld.lld", "ld.gold", "pkg-config")
 _OWN = (
     "__init__.py", "check/engine.py", "run/inputs.py", "toolchain/nasm.py", "toolchain/link.py",
 )  # fmt: skip

@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from asmith.errors import AsmithError, StoppedError, UnavailableError
-from asmith.generate import answer as grammar
-from asmith.generate import generators
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
 from asmith.model.record import Mode
@@ -82,12 +80,16 @@ def _up_to(session: Session, step: Step) -> list[Step]:
 
 def may_ask_again(session: Session, name: ModuleName) -> bool:
     """Tell whether a module's generator may be asked once more in this run."""
+    from asmith.generate import generators
+
     config = session.asking.wishes.generator(session.workspace.config.generator)
     return generators.available(config) and session.asking.judged[name] < config.attempts
 
 
 def _speaks_against_answer(session: Session, step: Step, error: AsmithError) -> bool:
     """Tell whether a failure is the fault of an answer that a generator gave in place of none."""
+    from asmith.generate import answer as grammar
+
     if isinstance(error, _INNOCENT) or not step.of_module:
         return False
     if step.kind is StepKind.GENERATE:

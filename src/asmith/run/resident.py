@@ -43,12 +43,17 @@ class Resident:
     _journal: signature.Signature | None = None  # of the journal as this process left it
 
     @classmethod
-    def open(cls, root: Path) -> Resident:
-        """Return a project as its index and one pass over its files say."""
+    def open(cls, root: Path, looked: index.Looked | None = None) -> Resident:
+        """Return a project as its index and one pass over its files say.
+
+        What this process has `looked` at just before counts if the index is still that one: what
+        is saved between the two is a change for the next build, as if it were saved later.
+        """
         made = cls(root)
-        found = index.load(str(root))
-        if found is not None:
-            changes = index.changes(found, str(root))
+        if looked is None or looked.root != str(root) or not looked.index.current(str(root)):
+            looked = index.look(str(root))
+        if looked is not None:
+            found, changes = looked.index, looked.changes
             if not changes.elsewhere:
                 made.known = keeping.load(root, found)
             if made.known is not None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from asmith.dataclass import dataclass
 from asmith.errors import StepFailedError, UsageError
-from asmith.generate import feedback
 from asmith.graph import trace as traces
 from asmith.host import files
 from asmith.model.names import ModuleName
@@ -218,6 +217,8 @@ def reject(session: Session, name: str, reason: str) -> bool:
 
     Returns False for one that is damaged: there is nothing to say of it.
     """
+    from asmith.generate import feedback
+
     module = session.named(name).name
     try:
         mark = read(session.root, module)

@@ -9,6 +9,7 @@ since its change-set cannot be adopted now.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from asmith.dataclass import dataclass, replace
@@ -141,6 +142,7 @@ def _imports_now(workspace: Workspace, name: ModuleName, source: bytes) -> dict[
     return traces.imported(names_of(source), workspace.visible(name), own)
 
 
+@lru_cache(maxsize=64)
 def names_of(source: bytes) -> frozenset[str]:
     """Return the names that a text uses, comments and strings apart."""
     return nasm.names_in(source.decode("utf-8", "replace"))

@@ -43,12 +43,12 @@ class Store:
     root: Path  # the project's .asmith directory
     shared: Shared | None = None  # what machines share, if it is configured
 
-    def put(self, data: bytes) -> Digest:
-        """Keep bytes for good and return their digest."""
+    def put(self, data: bytes, *, durable: bool = True) -> Digest:
+        """Keep bytes and return their digest; `durable` waits until they are on the medium."""
         digest = digest_bytes(data)
         path = self._blob(digest)
         if files.read_if_exists(path) != data:
-            files.write_atomic(path, data, durable=True)
+            files.write_atomic(path, data, durable=durable)
         return digest
 
     def get(self, digest: Digest) -> bytes | None:
@@ -127,9 +127,14 @@ class Store:
     # ---- candidates: accepted answers, found again by what they were made from -------------------
 
     def add_candidate(self, record: Record, assembly: bytes) -> None:
-        """Remember an accepted module, so that the same question is never asked again."""
-        self.put(assembly)
-        files.write_atomic(self.candidate_path(record), records.encode(record), durable=True)
+        """Remember an accepted module, so that the same question is never asked again.
+
+        Of an edit that nobody attested the text lies in modules/ anyway, where its author can lose
+        it in the same way: nothing waits for the medium then.
+        """
+        durable = record.standing is not Standing.EDITED
+        self.put(assembly, durable=durable)
+        files.write_atomic(self.candidate_path(record), records.encode(record), durable=durable)
 
     def candidate_path(self, record: Record) -> Path:
         """Return where an accepted record is kept."""

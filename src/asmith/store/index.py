@@ -180,6 +180,14 @@ class Index:
         if hasattr(self, "_file"):
             os.close(self._file)
 
+    def current(self, root: str) -> bool:
+        """Tell whether the project still has this index, and no other one."""
+        try:
+            there = os.stat(f"{root}/{PATH}")
+        except OSError:
+            return False
+        return os.path.samestat(there, os.fstat(self._file))
+
     def body(self) -> bytes:
         """Return the body as it was written; raises `DamagedError`."""
         return self._later(1)
@@ -260,14 +268,14 @@ def changes(index: Index, root: str) -> Changes:
     if found.elsewhere:
         return found
     differing = signature.differing(root, head.paths, head.signatures, index.written)
-    paths = signature.unpack_paths(head.paths) if differing else []
+    paths = signature.paths_of(head.paths, differing) if differing else []
     try:
-        for k in differing:
-            seen = read(f"{root}/{paths[k]}")
+        for k, path in zip(differing, paths, strict=True):
+            seen = read(f"{root}/{path}")
             if seen is None or seen[1] != head.digest(k):
-                found.files.append(paths[k])
+                found.files.append(path)
             else:
-                found.refreshed[paths[k]] = trusted(seen[0], seen[2])
+                found.refreshed[path] = trusted(seen[0], seen[2])
     except DamagedError:
         found.elsewhere = PATH
     return found
@@ -344,46 +352,34 @@ def _digest(data: bytes) -> str:
     return digest
 
 
+class Looked:
+    """An index and what one pass over the files found."""
+
+    __slots__ = ("changes", "index", "root")
+
+    def __init__(self, root: str, index: Index, changes: Changes) -> None:
+        self.root = root
+        self.index = index
+        self.changes = changes
+
+    def steps(self) -> int | None:
+        """Return the number of steps if all of them hold; None for any doubt."""
+        if self.index.head.unsettled or self.changes:
+            return None
+        if self.changes.refreshed:  # so that the next one need not read them
+            from asmith.store.remember import refresh
+
+            refresh(self.root, self.index, self.changes.refreshed)
+        return self.index.head.steps
+
+
+def look(root: str) -> Looked | None:
+    """Look at a project; None if it has no index that can be used."""
+    index = load(root)
+    return None if index is None else Looked(root, index, changes(index, root))
+
+
 def up_to_date(root: str) -> int | None:
     """Return the number of steps if all of them hold, by the index alone; None for any doubt."""
-    index = load(root)
-    if index is None or index.head.unsettled:
-        return None
-    found = changes(index, root)
-    if found.files or found.elsewhere:
-        return None
-    if found.refreshed:
-        _refresh(root, index, found.refreshed)  # so that the next one need not read them
-    return index.head.steps
-
-
-def _refresh(root: str, index: Index, signatures: dict[str, Signature]) -> None:
-    """Write new stat data of unchanged files down, to spare the next build the reading.
-
-    Nothing is lost if that cannot be: another build holds the lock, or nobody may write.
-    """
-    import fcntl
-
-    try:
-        lock = os.open(f"{root}/{LOCK}", os.O_RDWR)
-    except OSError:
-        return
-    temporary = f"{root}/{PATH}.{os.getpid()}"
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.stat(f"{root}/{PATH}").st_mtime_ns == index.written:
-            with open(temporary, "wb") as file:
-                index.head.refresh(signatures)
-                file.write(dump(index.head, index.body()))
-            os.replace(temporary, f"{root}/{PATH}")
-    except (OSError, DamagedError):
-        _unlink(temporary)
-    finally:
-        os.close(lock)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        return
+    looked = look(root)
+    return None if looked is None else looked.steps()

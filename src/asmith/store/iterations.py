@@ -105,6 +105,7 @@ class Log:
         try:
             database = sqlite3.connect(self.path, timeout=_PATIENCE)
             self._prepare(database)
+            database.execute("PRAGMA synchronous=NORMAL")  # WAL: whole after any crash
             with database:
                 yield database
         except sqlite3.Error as error:

@@ -139,7 +139,11 @@ class Entries(MutableMapping[tuple[Slot, str], Entry]):
 
     def __len__(self) -> int:
         """Return how many there are, damaged lines included."""
-        return len(self._kept) if self._base is None else sum(1 for _ in self)
+        if self._base is None:
+            return len(self._kept)
+        hidden = self._gone | self._kept.keys()
+        new = len(self._kept) - len(hidden)
+        return len(self._base) + new + sum(self._base.get(" ".join(k)) is None for k in hidden)
 
     def __contains__(self, key: object) -> bool:
         """Tell whether there is an entry, without decoding it."""

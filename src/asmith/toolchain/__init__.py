@@ -1,1 +1,1 @@
-"""The tools that make machine code: nasm, objcopy, ld and the C driver, and the ELF reader."""
+"""The tools that make machine code: nasm, ld and the C driver, and the ELF reader."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from asmith.dataclass import dataclass
 from asmith.errors import AsmithError
-from asmith.host import process
 from asmith.toolchain import link, nasm
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ def examine() -> tuple[Need, ...]:
         Need("machine", machine if fits else "", "asmith builds on Linux x86-64 only"),
         _tool("nasm", nasm.version, "install nasm (2.15 or later)"),
         _tool("cc and ld", link.version, "install gcc and binutils"),
-        Need("objcopy", process.find("objcopy") or "", "install binutils"),
         Need("python", platform.python_version()),
         *(_package(n) for n in ("doit", "networkx", "pycparser", "pyelftools", "pytest")),
         *(_package(n) for n in ("anthropic", "watchdog", "iced-x86")),

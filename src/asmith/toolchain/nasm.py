@@ -16,6 +16,7 @@ from asmith.dataclass import dataclass
 from asmith.errors import UnavailableError
 from asmith.host import files, process
 from asmith.model.finding import Finding, Severity
+from asmith.toolchain.stamping import with_section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,26 +68,8 @@ def assemble(
     done = process.run(command, cwd=scratch, stdin=text, install="nasm")
     if not done.ok or not output.exists():
         return None, _findings(done, sources)
-    if stamp:
-        _add_stamp(output, stamp, scratch)
-    return files.read_bytes(output), ()
-
-
-def _add_stamp(output: Path, stamp: bytes, scratch: Path) -> None:
-    """Add the note section; SHF_EXCLUDE keeps it out of what is linked (gABI, sections)."""
-    note = scratch / "stamp"
-    files.write_atomic(note, stamp)
-    command = [
-        "objcopy",
-        f"--add-section={STAMP_SECTION}={note}",
-        f"--set-section-flags={STAMP_SECTION}=noload,readonly,exclude",
-        str(output),
-    ]
-    done = process.run(command, cwd=scratch, install="binutils")
-    if not done.ok:
-        raise UnavailableError(
-            "objcopy cannot stamp the object", why=done.errors().strip(), help="see asmith doctor"
-        )
+    made = files.read_bytes(output)
+    return with_section(made, STAMP_SECTION, stamp) if stamp else made, ()
 
 
 def _findings(done: process.Completed, sources: Sequence[Source]) -> tuple[Finding, ...]:

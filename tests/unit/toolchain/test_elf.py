@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import struct
 import subprocess
 from dataclasses import replace
 from functools import lru_cache
@@ -17,6 +18,7 @@ from asmith.model.names import ModuleName
 from asmith.model.objects import ObjectFacts, Section
 from asmith.model.record import Stamp
 from asmith.model.stamp import render_stamp
+from asmith.toolchain import stamping
 from asmith.toolchain.elf import (
     address_to_line,
     dynamic_symbols,
@@ -243,6 +245,42 @@ def test_a_stamp_is_read_from_its_section_and_is_no_part_of_the_code(tmp_path: P
     assert read_stamp(facts("nasm", MODULE)) is None
     assert object_digests(data, read).code == code(MODULE)
     assert object_digests(data, read).full != object_digests(built("nasm", MODULE), read).full
+
+
+def sections(path: Path) -> list[list[str]]:
+    """Return what readelf says of a file's sections, without places and numbers of others."""
+    done = subprocess.run(["readelf", "-SW", str(path)], capture_output=True, text=True, check=True)
+    assert not done.stderr
+    rows = [re.sub(r"^ *\[ *\d+\] ", "", r).split() for r in done.stdout.splitlines() if "] ." in r]
+    return sorted(
+        [*r[:2], *r[4:6]] for r in rows if r[0] not in (".symtab", ".strtab", ".shstrtab")
+    )
+
+
+def test_a_section_is_added_as_objcopy_adds_it(tmp_path: Path) -> None:
+    (tmp_path / "stamp").write_bytes(b"{}" * 100)
+    (tmp_path / "a.o").write_bytes(built("nasm", MODULE))
+    flags = "--set-section-flags=.asmith=noload,readonly,exclude"
+    command = ["objcopy", "--add-section=.asmith=stamp", flags, "a.o", "theirs.o"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    made = stamping.with_section(built("nasm", MODULE), ".asmith", b"{}" * 100)
+    (tmp_path / "ours.o").write_bytes(made)
+    sizes = {"theirs.o": sections(tmp_path / "theirs.o"), "ours.o": sections(tmp_path / "ours.o")}
+    assert sizes["ours.o"] == sizes["theirs.o"]
+    theirs = read_object((tmp_path / "theirs.o").read_bytes(), "o")
+    ours = read_object(made, "o")
+    assert object_digests(made, ours).code == object_digests(made, theirs).code
+    for name in ("ours", "theirs", "a"):
+        link = ["ld", "-shared", "-o", f"{name}.so", f"{name}.o"]
+        subprocess.run(link, cwd=tmp_path, check=True)
+    linked = (tmp_path / "ours.so").read_bytes()
+    assert linked == (tmp_path / "a.so").read_bytes()
+    assert b"{}{}" not in linked
+
+
+def test_no_section_is_added_to_what_is_no_object() -> None:
+    with pytest.raises(struct.error):
+        stamping.with_section(b"no object", ".asmith", b"")
 
 
 # ---- linked objects ------------------------------------------------------------------------------
