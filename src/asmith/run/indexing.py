@@ -60,8 +60,10 @@ def known(session: Session) -> Known:
 
 
 def _note_link(session: Session, made: Known, step: Step) -> None:
-    """Note what a settled link links, and of a large one all that its next link needs."""
+    """Note what a settled link links, and what its next link needs to know of all of it."""
     linked = made.link(step.subject, session.linked(step))
+    linked.externals()
+    linked.libraries(made.libraries)
     if inputs.is_large(session, step):
         linked.fill(session.tools.driver())
 

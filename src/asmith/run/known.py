@@ -194,7 +194,7 @@ class Known:
         old = self.nodes[name]
         self.nodes[name] = node
         for product in self.products.values():
-            product.replaced(name, old, node)
+            product.replaced(name, old, node, self.libraries)
         self.seen_by.replaced(name, old, node)
         self.callers.replaced(name, old, node)
         self.size += node.size - old.size

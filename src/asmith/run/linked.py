@@ -73,15 +73,17 @@ class Linked:
             self._externals = frozenset(i for m in self.modules for i in self._nodes[m].externals)
         return self._externals
 
-    def replaced(self, name: ModuleName, old: Node, new: Node) -> None:
-        """Take note of another node."""
+    def replaced(
+        self, name: ModuleName, old: Node, new: Node, of: Mapping[InterfaceName, str]
+    ) -> None:
+        """Take note of another node; `of` maps every interface to its library."""
         if name not in self.members:
             return
         if (old.code, old.stamp, old.object) != (new.code, new.stamp, new.object):
             number = self.group_of(name)
             self.digests.pop(number, None)
             self.keys.pop(number, None)
-        if old.calls != new.calls:
+        if any(of.get(i, "") for i in {*old.calls} ^ {*new.calls}):
             self._libraries = None
         if old.externals != new.externals:
             self._externals = None

@@ -50,7 +50,7 @@ class Resident:
         is saved between the two is a change for the next build, as if it were saved later.
         """
         made = cls(root)
-        if looked is None or looked.root != str(root) or not looked.index.current(str(root)):
+        if looked is None or looked.root != str(root) or not looked.index.current():
             looked = index.look(str(root))
         if looked is not None:
             found, changes = looked.index, looked.changes

@@ -148,22 +148,23 @@ class DamagedError(Exception):
 class Index:
     """The index as it lies on the disk: the head, and the rest not read yet."""
 
-    __slots__ = ("_file", "_parts", "head", "written")
+    __slots__ = ("_parts", "_path", "_there", "head", "written")
 
     def __init__(self, path: str) -> None:
         """Read the head of an index; raises `DamagedError`, or `OSError` where there is none."""
-        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        there = os.fstat(self._file)
-        self.written = there.st_mtime_ns  # nanoseconds of the file system's clock
-        begin = os.read(self._file, _BEGIN)
-        if len(begin) != _BEGIN or not begin.startswith(_MAGIC):
-            raise DamagedError
-        checksum, *numbers = memoryview(begin)[len(_MAGIC) :].cast("Q")
-        small, signatures, paths, digests, body, *checksums = numbers
-        first = small + signatures + paths
-        if there.st_size != _BEGIN + first + digests + body:
-            raise DamagedError
-        data = os.read(self._file, first)
+        self._path = path
+        with open(path, "rb", buffering=0) as file:
+            self._there = os.fstat(file.fileno())
+            self.written = self._there.st_mtime_ns  # nanoseconds of the file system's clock
+            begin = file.read(_BEGIN) or b""
+            if len(begin) != _BEGIN or not begin.startswith(_MAGIC):
+                raise DamagedError
+            checksum, *numbers = memoryview(begin)[len(_MAGIC) :].cast("Q")
+            small, signatures, paths, digests, body, *checksums = numbers
+            first = small + signatures + paths
+            if self._there.st_size != _BEGIN + first + digests + body:
+                raise DamagedError
+            data = file.read(first) or b""
         if checksum != _checksum(data, _checksum(begin[len(_MAGIC) + 8 :])):
             raise DamagedError
         self._parts = (
@@ -175,18 +176,16 @@ class Index:
         self.head.signatures, self.head.paths = view[small:both], view[both:]
         self.head.later = lambda: self._later(0)
 
-    def __del__(self) -> None:
-        """Give the file back."""
-        if hasattr(self, "_file"):
-            os.close(self._file)
-
-    def current(self, root: str) -> bool:
+    def current(self) -> bool:
         """Tell whether the project still has this index, and no other one."""
         try:
-            there = os.stat(f"{root}/{PATH}")
+            return self._same(os.stat(self._path))
         except OSError:
             return False
-        return os.path.samestat(there, os.fstat(self._file))
+
+    def _same(self, there: os.stat_result) -> bool:
+        mine = self._there
+        return os.path.samestat(there, mine) and there.st_mtime_ns == mine.st_mtime_ns
 
     def body(self) -> bytes:
         """Return the body as it was written; raises `DamagedError`."""
@@ -194,8 +193,14 @@ class Index:
 
     def _later(self, part: int) -> bytes:
         offset, length, checksum = self._parts[part]
-        data = os.pread(self._file, length, offset)
-        if len(data) != length or _checksum(data) != checksum:
+        try:
+            with open(self._path, "rb", buffering=0) as file:
+                same = self._same(os.fstat(file.fileno()))
+                file.seek(offset)
+                data = file.read(length) or b""
+        except OSError:
+            raise DamagedError from None
+        if not same or len(data) != length or _checksum(data) != checksum:
             raise DamagedError
         return data
 
@@ -343,13 +348,21 @@ def file_clock() -> int:
 
 
 def _digest(data: bytes) -> str:
-    """Return the SHA-256 of some bytes, by the smallest module that has it."""
-    try:
-        from _sha256 import sha256  # type: ignore[import-not-found]  # hashlib imports much more
-    except ImportError:
-        from hashlib import sha256
-    digest: str = sha256(data).hexdigest()
-    return digest
+    """Return the SHA-256 of some bytes, by the smallest module that has it.
+
+    hashlib is faster and imports much more: it is used where somebody else did that.
+    """
+    if "hashlib" not in sys.modules:
+        try:
+            from _sha256 import sha256  # type: ignore[import-not-found]
+        except ImportError:
+            pass
+        else:
+            small: str = sha256(data).hexdigest()
+            return small
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
 
 
 class Looked:

@@ -25,7 +25,7 @@ def refresh(root: str, found: Index, signatures: dict[str, Signature]) -> None:
     temporary = f"{root}/{index.PATH}.{os.getpid()}"
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if found.current(root):
+        if found.current():
             with open(temporary, "wb") as file:
                 found.head.refresh(signatures)
                 file.write(index.dump(found.head, found.body()))

@@ -78,13 +78,14 @@ class Table:
 class Entries(MutableMapping[tuple[Slot, str], Entry]):
     """The entries by slot and step. A line of the journal is read when its entry is wanted."""
 
-    __slots__ = ("_base", "_file", "_gone", "_kept")
+    __slots__ = ("_base", "_gone", "_inode", "_kept", "_path")
 
-    def __init__(self, file: int = -1, base: Packed | None = None) -> None:
-        """Take the lines that `base` finds in an open file, if there is one."""
+    def __init__(self, path: Path, table: Table | None = None) -> None:
+        """Take the lines of a file that a table finds, if there is one."""
         self._kept: dict[tuple[Slot, str], Entry | bytes] = {}
-        self._file = file
-        self._base = base
+        self._path = path
+        self._inode = 0 if table is None else table.inode
+        self._base = None if table is None else Packed(memoryview(table.places))
         self._gone: set[tuple[Slot, str]] = set()  # of the base
 
     def __getitem__(self, key: tuple[Slot, str]) -> Entry:
@@ -106,7 +107,14 @@ class Entries(MutableMapping[tuple[Slot, str], Entry]):
         if found is None or key in self._gone:
             return None
         offset, length = (int.from_bytes(found[k : k + _NUMBER], "little") for k in (0, _NUMBER))
-        return os.pread(self._file, length, offset)
+        try:
+            with open(self._path, "rb", buffering=0) as file:
+                if os.fstat(file.fileno()).st_ino != self._inode:
+                    return None  # another file by now: nothing is known of it
+                file.seek(offset)
+                return file.read(length)
+        except OSError:
+            return None
 
     def keep(self, slot: Slot, step: str, line: bytes) -> None:
         """Keep an `end` line undecoded."""
@@ -153,15 +161,12 @@ class Entries(MutableMapping[tuple[Slot, str], Entry]):
             return False
         return self._base.get(" ".join(key)) is not None
 
-    def close(self) -> None:
-        """Give the file back."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-
-    def __del__(self) -> None:
-        """Give the file back."""
-        self.close()
+    def settle(self) -> None:
+        """Know all entries without the file, which is about to be another one."""
+        for key in self:
+            self.get(key)
+        self._base = None
+        self._gone.clear()
 
 
 def _decoded(line: bytes, key: tuple[Slot, str]) -> Entry | None:
@@ -183,7 +188,7 @@ class State:
         Of what a `table` covers only the lines are read that are asked for.
         """
         self.path = path
-        self.entries = Entries()
+        self.entries = Entries(path)
         self.interrupted: set[str] = set()
         self._lines = 0
         self._whole = True
@@ -201,17 +206,17 @@ class State:
     def _resume(self, table: Table) -> bool:
         """Go on where a table ends; tell whether it is that of this journal."""
         try:
-            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            with open(self.path, "rb", buffering=0) as file:
+                there = os.fstat(file.fileno())
+                if there.st_ino != table.inode or there.st_size < table.length:
+                    return False
+                file.seek(table.length)
+                rest = file.read(there.st_size - table.length) or b""
         except OSError:
             return False
-        self.entries = Entries(file, Packed(memoryview(table.places)))
-        there = os.fstat(file)
-        if there.st_ino != table.inode or there.st_size < table.length:
-            self.entries = Entries()
-            return False
+        self.entries = Entries(self.path, table)
         self.interrupted = set(table.interrupted)
         self._lines = table.lines
-        rest = os.pread(file, there.st_size - table.length, table.length)
         self._replay(rest.split(b"\n"))
         return True
 
@@ -319,6 +324,7 @@ class State:
         """Rewrite the journal with the present entries alone."""
         if only_if_long and self._lines <= 100 + _COMPACT_ABOVE * len(self.entries):
             return
+        self.entries.settle()
         lines = [_HEADER]
         kept = ((key, self.entries.get(key)) for key in sorted(self.entries))
         lines += [canonical_json(_end(*key, e)) for key, e in kept if e is not None]

@@ -164,3 +164,51 @@ def test_a_held_lock_is_refused_with_its_owners_pid(path: Path) -> None:
 def test_a_lock_that_cannot_be_opened_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="cannot open the lock: is a directory"):
         lock.acquire(tmp_path)
+
+
+# ---- a table of the lines ------------------------------------------------------------------------
+
+
+@given(before=ACTIONS, after=ACTIONS, compact=st.booleans())
+def test_a_journal_read_by_a_table_says_what_the_whole_says(
+    before: list[tuple[str, str]], after: list[tuple[str, str]], *, compact: bool
+) -> None:
+    with TemporaryDirectory() as directory:
+        path = Path(directory, "state")
+        state = State(path)
+        for number, (what, step) in enumerate([*before, ("end", "link:p")]):
+            apply(state, what, step, Entry({"text": str(number)}, {}))
+        table = state.table()
+        assert table is not None
+        quick = State(path, table)
+        assert (quick.entries, quick.interrupted) == (state.entries, state.interrupted)
+        for number, (what, step) in enumerate(after):
+            apply(quick, what, step, Entry({"again": str(number)}, {}))
+        if compact:
+            quick.compact()
+        for found in (State(path, table), State(path)):
+            assert (found.entries, found.interrupted) == (quick.entries, quick.interrupted)
+            assert len(found.entries) == len(quick.entries) == len(list(quick.entries))
+            for key in quick.entries:
+                assert key in found.entries
+            assert (Slot.STAGE, "link:p") not in found.entries
+
+
+def test_a_table_is_not_used_for_another_file(path: Path) -> None:
+    state = State(path)
+    state.end({(Slot.BASE, "assemble:m"): ONE})
+    table = state.table()
+    assert table is not None
+    quick = State(path, table)
+    state.end({(Slot.BASE, "assemble:m"): TWO})
+    state.compact()
+    assert State(path, table).entries == {(Slot.BASE, "assemble:m"): TWO}
+    assert quick.entries.get((Slot.BASE, "assemble:m")) is None  # unknown, and no other's line
+    path.unlink()
+    assert State(path, table).entries == {}
+
+
+def test_a_damaged_journal_has_no_table(path: Path) -> None:
+    State(path).end({(Slot.BASE, "assemble:m"): ONE})
+    path.write_bytes(path.read_bytes() + b'{"do":"en')
+    assert State(path).table() is None
