@@ -88,6 +88,7 @@ class InMemory(Copy):
             outcome = build.build_locked(
                 root, build.Options(), events.nobody, resident=self.at_home
             )
+            self.at_home.save()
         assert not outcome.errors, "\n".join(e.render() for e in outcome.errors)
         return [str(s) for s in outcome.executed]
 

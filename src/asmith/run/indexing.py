@@ -14,7 +14,7 @@ from asmith.host import process, signature
 from asmith.model.names import InterfaceName, ModuleName, digest_bytes
 from asmith.model.plan import Step, StepKind
 from asmith.run import adopt, inputs, layout, parts
-from asmith.run.known import Bound, Known, Node, bound_otherwise
+from asmith.run.known import Bound, Known, Node, bound_otherwise, node_of
 from asmith.store import index, listings
 from asmith.store.packed import Layered
 from asmith.store.state import Slot
@@ -82,7 +82,7 @@ def _empty(session: Session) -> Known:
     head.absent = [layout.INTENT]
     head.listings = dict(session.listings)
     _fix_tools(session, head)
-    nodes = Layered((n, blank) for n in sorted(session.modules))
+    nodes = Layered(((n, blank) for n in sorted(session.modules)), decode=node_of)
     made = Known(
         head, nodes, Layered(interfaces.items()), Layered(), {}, Bound(nodes, {}), (), (),
         session.tools.known,

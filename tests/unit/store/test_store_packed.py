@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from asmith.store.packed import EMPTY, Layered, Packed, pack
 
-NAMES = st.text(st.sampled_from("ab/é\udcff0"), max_size=4)
-TABLES = st.dictionaries(NAMES, st.binary(max_size=5), max_size=12)
+NAMES = st.text(st.sampled_from("ab/é\udcff0"), max_size=3)
+TABLES = st.dictionaries(NAMES, st.binary(max_size=3), max_size=6)
 
 
 def packed(table: dict[str, bytes]) -> Packed:
     return Packed(memoryview(pack(table.items())))
 
 
-@given(TABLES, st.lists(NAMES, max_size=5))
+@given(TABLES, st.lists(NAMES, max_size=3))
 def test_every_entry_is_found_and_no_other(table: dict[str, bytes], names: list[str]) -> None:
     made = packed(table)
     assert len(made) == len(table)
@@ -27,7 +27,7 @@ def test_every_entry_is_found_and_no_other(table: dict[str, bytes], names: list[
         assert (None if found is None else bytes(found)) == table.get(name)
 
 
-VALUES = st.dictionaries(NAMES, st.tuples(st.integers(0, 9)), max_size=8)
+VALUES = st.dictionaries(NAMES, st.tuples(st.integers(0, 9)), max_size=5)
 
 
 def layered(table: dict[str, tuple[int]]) -> Layered[str, tuple[int]]:
