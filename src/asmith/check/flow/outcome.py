@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from asmith.dataclass import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from asmith.check.flow.events import Exit
 from asmith.check.flow.machine import FLAGS, NOBODY_KNOWS, X87
 from asmith.check.flow.summary import CALLER_SAVED
 from asmith.check.flow.values import JUNK, KIND
+from asmith.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
