@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from asmith.check.flow.owned import Marks
 from asmith.check.flow.values import AREA, CHOICE, KIND, SYM, TOP, join
-from asmith.dataclass import dataclass, replace
 from asmith.model.objects import Section
 
 if TYPE_CHECKING:
