@@ -80,6 +80,7 @@ def _assemble(session: Session, step: Step, scratch: Path) -> Made:
     facts = elf.read_object(made, layout.source(module.name))
     digests = elf.object_digests(made, facts)
     files.write_atomic(scratch / "include", text)
+    files.write_atomic(scratch / "object.o", made)
     return Made(
         {f"obj/{module.name}.o": scratch / "object.o", name: scratch / "include"},
         {
