@@ -4,8 +4,9 @@
 
 A synthetic project of N modules with about three imports each. Each row gives the median wall time
 of asmith and of ninja, their ratio, and in parentheses the CPU time of each with all its children:
-on a busy machine that is the steadier of the two. ninja comes from PyPI (pip install ninja==1.13.0)
-or from PATH.
+on a busy machine that is the steadier of the two. The load average stands in front. ninja comes
+from PyPI (pip install ninja==1.13.0) or from PATH. asmith links by the fastest linker that it
+finds, ninja by --linker.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 ASMITH = Path(sys.executable).with_name("asmith")
 DOIT = Path(sys.executable).with_name("doit")
+IMPORTS = "import doit.control, doit.dependency, doit.runner, doit.task"  # as `asmith build` does
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Bench:
         cells = [f"{n} {c.wall * 1e3:.1f} ms ({c.cpu * 1e3:.1f})" for n, c in costs.items()]
         first, second = list(costs.values())[:2]
         ratio = (first.wall - minus.wall) / second.wall, (first.cpu - minus.cpu) / second.cpu
-        print(f"N={self.count:<6} {title}: {', '.join(cells)}; "
+        print(f"load {os.getloadavg()[0]:<4.1f} N={self.count:<6} {title}: {', '.join(cells)}; "
               f"ratio {ratio[0]:.2f} ({ratio[1]:.2f})", flush=True)  # fmt: skip
 
     def full(self, rounds: int) -> None:
@@ -172,7 +174,7 @@ class Bench:
             asmith=asmith,
             ninja=ninja,
             python=lambda _: run([sys.executable, "-c", "pass"], self.project),
-            with_doit=lambda _: run([sys.executable, "-c", "import doit.doit_cmd"], self.project),
+            with_doit=lambda _: run([sys.executable, "-c", IMPORTS], self.project),
         )
         with_doit, python = costs.pop("with_doit"), costs.pop("python")
         doit = Cost(with_doit.wall - python.wall, with_doit.cpu - python.cpu)

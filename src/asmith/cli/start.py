@@ -31,13 +31,30 @@ def main() -> int:
             return code
         from asmith.cli.main import main as rest
 
-        return rest(looked=looked)
+        return _leave(rest(looked=looked))
     try:
         sys.stdout.write(said)
         sys.stdout.flush()
     except OSError:
         return 1
     os._exit(0)  # nothing is left to be cleaned up, and the interpreter takes its time to
+
+
+def _leave(code: int) -> int:
+    """End this process where no thread is left that wants to end by itself; else return the code.
+
+    Everything is written and closed by now, and the interpreter would take apart what a command
+    has imported, module by module.
+    """
+    threading = sys.modules.get("threading")
+    if threading is None or threading.active_count() > 1:
+        return code
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return code
+    os._exit(code)
 
 
 def _nothing_to_do(arguments: Sequence[str]) -> tuple[str | None, index.Looked | None]:
