@@ -90,19 +90,20 @@ class Code:
         at, data, interned = self.at, self.data, self._interned
         decoder, instruction = self._decoder, self._instruction
         decoder.position = offset
+        decode, known = decoder.decode_out, interned.get
         found = []
         while offset < stop:
             insn = at.get(offset)
             if insn is None:
-                decoder.decode_out(instruction)
+                decode(instruction)
                 raw = data[offset : offset + instruction.len]
-                insn = interned.get(raw)
+                insn = known(raw)
                 if insn is None:
                     insn = interned[raw] = self._described(raw)
                 at[offset] = insn
             else:
                 decoder.position = offset + insn.length
-            if insn.flow in _DIRECT:
+            if insn.flow and insn.flow in _DIRECT:
                 found.append(offset)
             offset += insn.length
         return found
@@ -110,8 +111,9 @@ class Code:
     def _described(self, raw: bytes) -> Insn:
         """Return what was decoded last: like one that differs in an offset only, or described.
 
-        Every second distinct instruction differs from another one only in its displacement or in
-        how far it jumps; nothing else of it depends on these.
+        Most distinct instructions differ from another one only in their displacement, in how far
+        they jump, or in an immediate, which is the last operand. Nothing else of an instruction
+        depends on these, but what one that is `masked` reads and writes may, on an immediate.
         """
         if self._instruction.is_invalid:
             return self._anew(raw)
@@ -126,17 +128,22 @@ class Code:
             insn = self._forms[raw[:start]] = self._anew(raw)
             return insn
         constants = self._decoder.get_constant_offsets(self._instruction)
-        size = constants.displacement_size
-        if not size or constants.has_immediate or first in _ODD or raw[1] in _PREFIXES:
+        size, width = constants.displacement_size, constants.immediate_size
+        if not (size or width) or first in _ODD or raw[1] in _PREFIXES:
             return self._anew(raw)
-        start = constants.displacement_offset
-        form = raw[:start] + raw[start + size :]
+        start = constants.displacement_offset if size else constants.immediate_offset
+        form = raw[:start] + raw[start + size + width :]
         like = self._forms.get(form)
-        if like is None:
+        if like is None or (width and (like.masked or not like.operands)):
             insn = self._forms[form] = self._anew(raw)
-        else:
-            insn = like.copy()
+            return insn
+        insn = like.copy()
+        if size:
             insn.disp = int.from_bytes(raw[start : start + size], "little", signed=True)
+        if width:
+            value = _signed(self._instruction.immediate(len(like.operands) - 1))
+            insn.operands = (*like.operands[:-1], ("i", value))
+            self._bind(insn)
         return insn
 
     def _anew(self, raw: bytes) -> Insn:

@@ -11,6 +11,8 @@ import pytest
 from check_support import assemble, counter
 
 from asmith.check.engine import CheckResult, ObjectInput, Profile, check_object
+from asmith.check.flow.analysis import ObjectFlow
+from asmith.check.flow.outcome import Outcome
 from asmith.toolchain.elf import read_object
 
 if TYPE_CHECKING:
@@ -331,3 +333,26 @@ def test_source_lines_come_from_the_file_beside_the_object(tmp_path: Path) -> No
     assert told.returncode == 1
     assert "3 | f:      mov rbx, rdi" in told.stdout
     assert "written here; not restored before `ret` at line 4" in told.stdout
+
+
+def test_where_paths_meet_nothing_is_run_again() -> None:
+    body = """
+        test edi, edi
+        jz   .behind
+        call out wrt ..plt
+.ahead: xor  eax, eax
+        ret
+.behind:
+        mov  ecx, 5
+        test esi, esi
+        jz   .ahead
+        mov  edx, 6
+        jmp  .ahead
+.end:"""
+    text = HEAD.format(declared="global f:function (f.end - f)") + f"f:\n{body}{NOTE}"
+    flow = ObjectFlow(
+        read_object(assemble(text, include="", debug=False), "a.o"), compiled=True, strict=True
+    )
+    (function,) = flow.roster.functions.values()
+    graph, _ = flow._interpreted(function, Outcome(function))
+    assert [block.runs for block in graph.in_order()] == [1] * 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from asmith.check.flow.effects import bind
 from asmith.toolchain.decode import FLAGS, Code, Flow, Insn, isa_level
 
 
@@ -76,3 +77,36 @@ def test_equal_bytes_are_described_once() -> None:
     code.decode(0, 7)
     assert code.at[0] is code.at[3]
     assert sorted(code.at) == [0, 3, 6]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("488b4310", "488b43f0"),  # mov rax, [rbx + N]
+        ("488b8300010000", "488b8300ffffff"),  # the same, four bytes
+        ("488d0d10000000", "488d0df0ffffff"),  # lea rcx, [rip + N]
+        ("48c7431000010000", "48c743f0ffffffff"),  # mov qword [rbx + N], M
+        ("4883f910", "4883f9ff"),  # cmp rcx, N
+        ("b810000000", "b8ffffffff"),  # mov eax, N
+        ("c1e000", "c1e005"),  # shl eax, N: the flags stay as they are after N = 0
+        ("0f1002", "0f104210"),  # movups xmm0, [rdx + N]
+        ("740a", "74f0"),
+        ("0f8410000000", "0f84f0ffffff"),
+        ("e810000000", "e8f0ffffff"),
+    ],
+)
+def test_what_differs_in_a_constant_is_described_as_if_alone(texts: tuple[str, str]) -> None:
+    code = Code(bytes.fromhex("".join(texts)), {}, {}, bind)
+    code.sweep(0, len(code.data))
+    for text, insn in zip(texts, code.at.values(), strict=True):
+        alone = decoded(text)
+        bind(alone)
+        assert {n: getattr(insn, n) for n in Insn.__slots__} == {
+            n: getattr(alone, n) for n in Insn.__slots__
+        }
+
+
+def test_a_jump_that_is_cut_off_is_no_instruction() -> None:
+    code = Code(bytes.fromhex("e8fbffffffe8fb"), {}, {}, bind)
+    code.sweep(0, len(code.data))
+    assert code.at[5].flow == Flow.INVALID

@@ -159,14 +159,15 @@ class ObjectFlow:
     def _note(self, outcome: Outcome, graph: Graph, machine: Machine) -> None:
         """Take what a run has shown."""
         outcome.code, outcome.lowest = graph.seen, machine.lowest
-        for block in graph.in_order():
+        ordered = graph.in_order()
+        for block in ordered:
             if block.events and block.state is not None:
                 outcome.add(block.events)
         outcome.add([*beyond(graph)])
         if not self.compiled and outcome.convention is None:
             below = {call.address: call.summary.vector_reads for call in outcome.of(Call)}
             outcome.vectors_used = vectors_needed(graph, below)
-        outcome.add([*graph.splits()])
+        outcome.add([*graph.splits(ordered)])
         graph.close()
         outcome.bounded = all(map(_counts_from_entry, outcome.of(Call)))
         if self.strict and not self.compiled:

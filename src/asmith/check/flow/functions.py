@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asmith.check.flow.symbols import SECTION
-from asmith.dataclass import dataclass
 from asmith.model.objects import Binding, Section
 
 if TYPE_CHECKING:
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 _TYPES = ("STT_FUNC", "STT_GNU_IFUNC", "STT_LOOS")
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """One function: `start` and `end` are addresses (section << 32 | offset).
 
     `sized` says that the end is the symbol's own; `exported` that others may call it; `parent` is

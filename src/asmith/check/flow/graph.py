@@ -293,10 +293,13 @@ class Graph:
         """Return the blocks in order of their addresses."""
         return [self.blocks[start] for start in sorted(self.blocks)]
 
-    def splits(self) -> list[Split]:
-        """Return the jumps to within an instruction, but for those that skip a lock prefix."""
-        if not any(one.next > other.start for one, other in pairwise(self.in_order())):
-            return []  # no two blocks share a byte
+    def splits(self, ordered: list[Block]) -> list[Split]:
+        """Return the jumps to within an instruction, but for those that skip a lock prefix.
+
+        `ordered` are the blocks in order: only where two share a byte there may be one.
+        """
+        if not any(one.next > other.start for one, other in pairwise(ordered)):
+            return []
         found = []
         for one, other in pairwise(sorted(self.seen)):
             insn = self.seen[one]

@@ -8,7 +8,7 @@ rely on more: it keeps values in caller-saved registers that this callee does no
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asmith.check.flow.machine import (
     DF,
@@ -46,8 +46,7 @@ AT_ENTRY = tuple(entry(n) for n in range(16))
 SAVED_MASK = sum(1 << n for n in CALLEE_SAVED)
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What a call changes: `clobbers` lists registers, `results` says which may return values."""
 
     clobbers: tuple[int, ...] = CALLER_SAVED
@@ -120,7 +119,8 @@ def _slots(m: Machine) -> None:
             kept[key] = STALE
         elif value & KIND in (ENTRY, STACK) or key > 1 << 60:
             kept[key] = value
-    m.slots, m.own = kept, True
+    if kept != m.slots:
+        m.slots, m.own = kept, True
     if rsp & BASE == RSP_AT_ENTRY and rsp <= RSP_AT_ENTRY:
         m.r[FRAME] &= (1 << (RSP_AT_ENTRY - rsp >> SHIFT)) - 1
 
