@@ -42,7 +42,7 @@ from asmith.model.objects import Section
 from asmith.toolchain.decode import Code, Flow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, MutableMapping
+    from collections.abc import Iterator, Mapping
 
     from asmith.check.flow.contracts import Convention
     from asmith.check.flow.functions import Function
@@ -394,8 +394,3 @@ def _counts_from_entry(call: Call) -> bool:
     """Tell whether the alignment at a call follows from that at the entry."""
     rsp = call.registers[RSP]
     return rsp & KIND == STACK and not rsp >> 9 & 0x7FFFF
-
-
-def interned() -> MutableMapping[bytes, Insn]:
-    """Return the table of distinct instructions."""
-    return _INTERNED

@@ -41,6 +41,7 @@ from asmith.check.flow.frame import (
 from asmith.check.flow.owned import UNCHECKED
 from asmith.check.flow.values import (
     AREA,
+    AT_ENTRY,
     CONST,
     EIGHTS,
     ENTRY,
@@ -142,9 +143,7 @@ class Machine(Frame):
 
     def entry_state(self) -> State:
         """Return the state at the entry of a function."""
-        registers = [entry(n) for n in range(16)]
-        registers[RSP] = RSP_AT_ENTRY
-        registers += [entry(FLAGS), 0, 0, 0, 0, 0, 0xFFFFFFFF & ~self.vectors, 0, 0]
+        registers = [*AT_ENTRY, entry(FLAGS), 0, 0, 0, 0, 0, 0xFFFFFFFF & ~self.vectors, 0, 0]
         registers += [0 if 0xFFFFFFFF & ~self.vectors else NOBODY_KNOWS, 0, 0]
         return tuple(registers), {RSP_AT_ENTRY: RETURN_ADDRESS}
 
@@ -172,6 +171,8 @@ class Machine(Frame):
                 value += e.disp << SHIFT
                 if e.index == -1:
                     return value
+            elif kind == TOP and not e.disp_at:
+                value = TOP if e.disp else value
             elif kind in SUSPECT:
                 if self.is_bad(value, at, "address", first):
                     return TOP

@@ -73,7 +73,7 @@ def lost_by(outcome: Outcome) -> int:
     """Return the mask of registers that hold nothing at any exit."""
     mask = (1 << FLAGS) - 1
     for leave in outcome.of(Exit):
-        if leave.kind == "jump":
+        if leave.kind == "jump" or not mask:
             return 0
         mask &= sum(1 << n for n in CALLER_SAVED if leave.registers[n] & KIND in JUNK)
     return mask

@@ -98,7 +98,7 @@ class Roster:
 
     def convention(self, target: Target | None) -> Convention | None:
         """Return the contract of the target of a call or jump, if it has one."""
-        if target is None:
+        if target is None or not self.conventions:
             return None
         name = target.name
         if target.address is not None:

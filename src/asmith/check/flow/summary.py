@@ -24,6 +24,7 @@ from asmith.check.flow.machine import (
     X87_JUNK,
 )
 from asmith.check.flow.values import (
+    AT_ENTRY,
     BASE,
     ENTRY,
     KIND,
@@ -33,16 +34,13 @@ from asmith.check.flow.values import (
     STACK,
     STALE,
     TOP,
-    entry,
 )
-from asmith.dataclass import dataclass
 
 if TYPE_CHECKING:
     from asmith.check.flow.machine import Machine
 
 CALLEE_SAVED = (3, 5, 12, 13, 14, 15)
 CALLER_SAVED = (0, 1, 2, 6, 7, 8, 9, 10, 11)
-AT_ENTRY = tuple(entry(n) for n in range(16))
 SAVED_MASK = sum(1 << n for n in CALLEE_SAVED)
 
 

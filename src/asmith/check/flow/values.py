@@ -70,6 +70,10 @@ def entry(register: int) -> int:
     return register << 4 | ENTRY
 
 
+AT_ENTRY = tuple(RSP_AT_ENTRY if n == RSP else entry(n) for n in range(16))
+"""The general registers at the entry."""
+
+
 def base(ordinal: int, residue: int) -> int:
     """Return the address of a new base of stack addresses."""
     return (ordinal << 5 | residue) << 4 | STACK
