@@ -1,9 +1,9 @@
 """Interrupts builds in every way and compares each build after it with a clean one.
 
-./dev bench crash [--trials N] [--seed S] [--kinds kill,accept,damage,disk]
+./dev bench crash [--trials N] [--seed S] [--kinds kill,damage,disk]
 
-kill     a build is killed with all its children at a random moment
-accept   the same with `asmith accept`
+kill     a command is killed with all its children at a random moment: a build from nothing, one
+         after an edit, `asmith accept`, or a build that writes the iteration log
 damage   outputs and the state are deleted, truncated or edited from outside
 disk     the disk gets full during a build (needs root, for a file system of its own)
 
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KINDS = {
-    "kill": Crashes.trial,
-    "accept": Crashes.accept_trial,
+    "kill": Crashes.any_trial,
     "damage": Crashes.damage_trial,
     "disk": Crashes.disk_trial,
 }
@@ -43,9 +42,11 @@ def main(kind: str, trials: int, seed: int) -> int:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as directory, disk(directory, small=kind == "disk"):
         crashes = Crashes(Path(directory), seed)
-        for _ in range(trials):
+        tally = crashes.tally
+        for number in range(1, trials + 1):
             KINDS[kind](crashes)
-    tally = crashes.tally
+            if number % 50 == 0 and number < trials:
+                print(f"{kind}: {tally} so far", file=sys.stderr, flush=True)
     for line in (*tally.wrong, *tally.unreadable):
         print(line)
     print(f"{kind}: {tally}, seed {seed}, {time.perf_counter() - start:.0f} s", flush=True)

@@ -2,7 +2,8 @@
 
 Module k calls k+1 and two modules further on, so that `main` (module 0) reaches every other. The
 texts are written as a generator would have given them, with their records, so that a build begins
-with assembly. The ninja file runs the same programs with the same arguments on the same bytes.
+with assembly. The ninja file runs the same programs with the same arguments on the same bytes, and
+objcopy for the stamps, which asmith adds by itself.
 """
 
 from __future__ import annotations

@@ -1,17 +1,20 @@
 """`asmith watch` from a saved edit to the linked, tested and served program.
 
-./dev bench watch [--rounds N] [--sizes 100,1000] [--taskify]
+./dev bench watch [--rounds N] [--sizes 100,1000,10000] [--taskify] [--handover N]
 
 For each size: a synthetic project of so many modules with about three imports each (synthetic.py),
 in which the constant of one module is edited again and again. Reported are medians of what watch
-says: from the last event of the edit, the debounce left out, to the linked and adopted program, and
-from outside: from before the save until watch has told of it, the debounce included; and the CPU
-time of watch with its children, which on a busy machine is the steadier figure. In turns with
-each edit, the same edit is built cold by `asmith build` in a copy.
+says: from the last event of the edit, the debounce left out, to the linked and adopted program with
+all checks, and the stages of that; and from outside: from before the save until watch has told of
+it, the debounce of 20 ms included. CPU time is that of watch with its children: on a busy machine
+it is the steadier figure, and the load average stands beside. In turns with each edit the same edit
+is built cold by `asmith build` in a copy. Then, while watch runs and nothing is to be done, `asmith
+build` and plain `doit`, which it serves, in turns with what the interpreter and doit cost alone.
 
 With --taskify: in a copy of this project `asmith watch --run taskify` runs while the body that GET
 /health has without a database is changed by hand, and with it what tests expect. Clients keep on
-asking; requests that failed while the program was replaced are counted.
+asking over new connections; the exit code is 1 if any request failed while it was replaced. With
+--handover the same without the tests of modules and the cold builds: N replacements, and requests.
 """
 
 from __future__ import annotations
@@ -32,23 +35,28 @@ from typing import Any, Self
 
 from synthetic import Synthetic
 
+from asmith.run import layout
+from asmith.store.iterations import Log
 from taskify import serve
 
 ROOT = Path(__file__).parents[1]
+ASMITH, DOIT = (Path(sys.executable).with_name(name) for name in ("asmith", "doit"))
 OLD, NEW = '"ok","database":"unavailable"', '"up","database":"unavailable"'
 CLIENTS = 4
+DEBOUNCE = 0.02  # seconds
 
 
-def main() -> None:
+def main() -> int:
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("--rounds", type=int, default=7)
     reader.add_argument("--sizes", default="100,1000")
     reader.add_argument("--taskify", action="store_true")
+    reader.add_argument("--handover", type=int, default=0, metavar="N")
     options = reader.parse_args()
     for size in map(int, options.sizes.split(",") if options.sizes else ()):
         synthetic(size, options.rounds)
-    if options.taskify:
-        taskify(options.rounds)
+    failed = taskify(options.rounds) if options.taskify else 0
+    return failed or (handover(options.handover) if options.handover else 0)
 
 
 def synthetic(count: int, rounds: int) -> None:
@@ -56,14 +64,16 @@ def synthetic(count: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as holder:
         warm, cold = Path(holder) / "warm", Path(holder) / "cold"
         made = Synthetic(warm, count)
-        subprocess.run([*asmith(warm, "build"), "-q"], check=True)
+        subprocess.run([*asmith(warm, "build"), "-q", "-n", "2"], check=True)
         shutil.copytree(warm, cold)
         subprocess.run([*asmith(cold, "build"), "-q"], check=True)
         edited = f"modules/{made.names[count // 2]}.asm"
-        built, watched, outside, work = [], [], [], []
+        built, watched, outside = [], [], []
+        print(f"N={count}: load average {os.getloadavg()[0]:.2f}", flush=True)
         with Watched(warm) as watching:
             watching.iteration()
             time.sleep(1.0)  # it loads what the first edit needs
+            work = 0.0
             for number in range(rounds):
                 set_constant(cold / edited, 5000 + number)
                 start = time.perf_counter()
@@ -73,15 +83,49 @@ def synthetic(count: int, rounds: int) -> None:
                 set_constant(warm / edited, 5000 + number)
                 watched.append(watching.iteration())
                 outside.append(time.perf_counter() - start)
-                work.append(watching.work() - before)
+                work += watching.work() - before
             memory = watching.memory()
-    print(f"N={count}: {rounds} edits of one module, medians (worst):")
-    tell("watch: last event -> linked", [w["linked"] for w in watched])
-    tell("watch: last event -> adopted", [w["total"] for w in watched])
-    tell("watch: save -> told", outside)
-    tell("watch: CPU with its children", work)
-    tell("asmith build, cold, to its end", built)
-    print(f"  memory of watch: {memory} MB", flush=True)
+            served(warm, rounds)
+        print(f"N={count}: {rounds} edits of one module, medians (worst):")
+        tell("watch: last event -> linked", [w["linked"] for w in watched])
+        tell("watch: last event -> adopted", [w["total"] for w in watched])
+        stages(warm, rounds)
+        tell("watch: save -> told, less 20 ms", [seconds - DEBOUNCE for seconds in outside])
+        print(f"  {'watch: CPU with its children':<32} {work / rounds * 1000:7.1f} ms (mean)")
+        tell("asmith build, cold, to its end", built)
+        print(f"  memory of watch: {memory} MB; load average {os.getloadavg()[0]:.2f}", flush=True)
+
+
+def stages(project: Path, rounds: int) -> None:
+    """Print what each stage of the last iterations took."""
+    rows = [r for r in Log(project / layout.ITERATIONS).read() if r.command == "watch"][-rounds:]
+    waited = statistics.median(row.waited or 0.0 for row in rows) * 1000
+    found = [f"waited {waited:.1f}"]
+    for stage in rows[-1].stages:
+        took = statistics.median(row.stages.get(stage, 0.0) for row in rows) * 1000
+        found.append(f"{stage} {took:.1f}")
+    print(f"    of that: {', '.join(found)} ms")
+
+
+def served(project: Path, rounds: int) -> None:
+    """Print what commands cost that watch answers, with nothing to do."""
+    time.sleep(1.0)
+    commands: dict[str, list[str | Path]] = {
+        "python -c pass": [sys.executable, "-c", "pass"],
+        "asmith build, served": [ASMITH, "build"],
+        "python -c 'import doit.doit_cmd'": [sys.executable, "-c", "import doit.doit_cmd"],
+        "doit, served": [DOIT],
+    }
+    took: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            start = time.perf_counter()
+            done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+            took[name].append(time.perf_counter() - start)
+            assert "served" not in name or done.stdout.startswith("nothing to do: "), done
+    print("nothing to do beside watch, medians (worst):")
+    for name, seconds in took.items():
+        tell(name, seconds)
 
 
 def set_constant(path: Path, number: int) -> None:
@@ -91,8 +135,8 @@ def set_constant(path: Path, number: int) -> None:
     path.write_text(f"{text[:at]}{number}{text[text.index(chr(10), at) :]}")
 
 
-def taskify(rounds: int) -> None:
-    """Edit the running example."""
+def taskify(rounds: int) -> int:
+    """Edit the running example; return 1 if a request failed."""
     with tempfile.TemporaryDirectory() as holder:
         cold, warm = Path(holder) / "cold", Path(holder) / "warm"
         ignored = shutil.ignore_patterns(
@@ -101,11 +145,43 @@ def taskify(rounds: int) -> None:
         for project in (cold, warm):
             shutil.copytree(ROOT, project, ignore=ignored)
             subprocess.run([*asmith(project, "build"), "-q"], check=True)
-        measure(cold, warm, rounds)
+        return measure(cold, warm, rounds)
 
 
-def measure(cold: Path, warm: Path, rounds: int) -> None:
-    """Edit both copies in turns, and print what it took."""
+def handover(count: int) -> int:
+    """Replace the running example again and again; return 1 if a request failed."""
+    with tempfile.TemporaryDirectory() as holder:
+        project = Path(holder) / "project"
+        ignored = shutil.ignore_patterns(".*", "build", "tests", "node_modules")
+        shutil.copytree(ROOT, project, ignore=ignored)
+        subprocess.run([*asmith(project, "build"), "-q"], check=True)
+        served = []
+        with Watched(project, run=True) as watching:
+            watching.iteration()
+            watching.until_served(OLD)
+            for number in range(count):
+                old, new = (OLD, NEW) if number % 2 == 0 else (NEW, OLD)
+                edit(project, old, new)
+                start = time.perf_counter()
+                watching.iteration()
+                served.append(watching.until_served(new) - start)
+            time.sleep(1.0)  # the last one that was replaced ends
+    tell(f"{count} replacements: saved -> served", served)
+    return told_of_failures(watching)
+
+
+def told_of_failures(watching: Watched) -> int:
+    """Print how many requests failed; return 1 if any did."""
+    failed = [a for a in watching.answers if a not in (OLD, NEW)]
+    print(
+        f"  {len(watching.answers)} requests of {CLIENTS} clients meanwhile, {len(failed)} failed "
+        f"{failed[:3] or ''}; load average {os.getloadavg()[0]:.2f}"
+    )
+    return int(bool(failed))
+
+
+def measure(cold: Path, warm: Path, rounds: int) -> int:
+    """Edit both copies in turns, and print what it took; return 1 if a request failed."""
     built, watched, served = [], [], []
     with Watched(warm, run=True) as watching:
         watching.iteration()
@@ -120,19 +196,18 @@ def measure(cold: Path, warm: Path, rounds: int) -> None:
                 start = time.perf_counter()
                 watched.append(watching.iteration())
                 served.append(watching.until_served(new) - start)
-    failed = [a for a in watching.answers if a not in (OLD, NEW)]
     print(f"{len(watched)} edits of one of {modules(warm)} modules, medians (worst):")
     tell("watch: last event -> linked", [w["linked"] for w in watched])
     tell("watch: last event -> tested", [w["tested"] for w in watched])
     tell("watch: saved -> served", served)
     tell("asmith build, cold, to its end", built)
-    print(f"  {len(watching.answers)} requests meanwhile, {len(failed)} failed {failed[:3] or ''}")
+    return told_of_failures(watching)
 
 
 def tell(what: str, seconds: list[float]) -> None:
     """Print a row."""
     middle, worst = statistics.median(seconds) * 1000, max(seconds) * 1000
-    print(f"  {what:<32} {middle:7.0f} ms ({worst:.0f} ms)")
+    print(f"  {what:<32} {middle:7.1f} ms ({worst:.1f})", flush=True)
 
 
 def modules(project: Path) -> int:
@@ -225,4 +300,4 @@ class Watched:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from asmith.errors import ExitCode
 from asmith.host import files
 from asmith.run import adopt
 from fakes import sample as samples
@@ -396,3 +397,16 @@ def test_a_test_file_saved_while_it_runs_is_run_again(sample: Sample) -> None:
     outcome = sample.build()
     assert [str(e) for e in outcome.errors] == ["test:mid failed"]
     assert "module.mid(0) == 0" in path.read_text()
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_output_that_goes_to_a_full_disk_is_no_bug(plain: Sample, stream: str) -> None:
+    plain.edit("specs/mid.md", "add 10", "add 11")
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        command = [*ASMITH, "build", "-C", str(plain.root)]
+        outputs: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        done = subprocess.run(command, **(outputs | {stream: full}), text=True, check=False)
+    assert done.returncode == ExitCode.UNAVAILABLE
+    assert (done.stderr or "").count("error: ") == (stream == "stdout")
+    plain.ran()
+    assert as_if_clean(plain)

@@ -48,7 +48,7 @@ def test_a_budget_ends_a_run_with_what_was_done_and_what_is_left(
         assert "\ndone: leaf; left: mid, top\n" in said.err
         assert said.out.splitlines()[-2:] == [
             "spent 0.25 USD (14,000 tokens)",
-            "the last good build stays in build/bin",
+            "sum in build/bin is new; what failed in it stays as it last was good",
         ]
         assert asmith(ready, "build", "-q", "--budget", "5") == (0, "", "")
     assert len(server.asked) == 3

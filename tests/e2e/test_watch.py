@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -16,7 +17,7 @@ from asmith.model.iteration import Kind, Result
 from asmith.run import layout
 from asmith.store.iterations import Log
 from fakes.command import generator_that, without_generator
-from fakes.sample import Sample
+from fakes.sample import KEYLESS, Sample
 from fakes.watching import Watching
 
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ def test_nonsense_on_the_socket_is_passed_over(plain: Sample) -> None:
         path = plain.root / "build/watch.sock"
         while not path.exists():
             time.sleep(0.01)
-        for data in (b"", b"nonsense\n", b'{"schema":2,"arguments":[]}\n', b"[]\n"):
+        for data in (b"", b"nonsense\n", b"asmith 2\0plan", b"asmith 1"):
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(str(path))
                 client.sendall(data)
@@ -334,3 +335,44 @@ def test_nonsense_on_the_socket_is_passed_over(plain: Sample) -> None:
                 assert client.recv(10) == b""
         changed_by_hand(plain, 20)
         assert watching.iteration()["result"] == "adopted"
+
+
+def by_doit(sample: Sample) -> tuple[int, str, str]:
+    """Run plain `doit` in a sample's project."""
+    sample.write("dodo.py", "from asmith.run.dodo import DOIT_CONFIG, task_asmith\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "doit"],
+        cwd=sample.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_plain_doit_is_served(plain: Sample) -> None:
+    with Watching(plain, "--idle", "600") as watching:
+        while not (plain.root / "build/watch.sock").exists():
+            time.sleep(0.01)
+        assert by_doit(plain) == (0, "nothing to do: 10 steps up to date\n", "")
+        plain.edit("specs/mid.md", "add 10", "add 11")
+        assert watching.iteration()["result"] == "waiting"
+        plain.remove("build/lock")
+        code, out, err = by_doit(plain)
+        assert (code, err) == (0, "")
+        assert out.splitlines()[0].startswith(".  generate:mid  (requirement-changed: mid:FR-001")
+        assert out.splitlines()[-1] == "4 steps ran, 6 up to date"
+        assert plain.read("build/lock").split()[0] == str(watching.child.pid)
+        assert watching.is_quiet()
+        changed_by_hand(plain, 20)
+        assert watching.iteration()["executed"] == ["assemble:mid", "check:mid", "link:sum"]
+    assert by_doit(plain) == (0, "nothing to do: 10 steps up to date\n", "")
+    assert {r.command for r in Log(plain.root / layout.ITERATIONS).read()} >= {"doit", "watch"}
+
+
+def test_what_a_provider_may_take_is_said_before_it_is_asked(plain: Sample) -> None:
+    plain.write("pyproject.toml", KEYLESS + '[tool.asmith.generator]\nname = "anthropic"\n')
+    with Watching(plain, "--idle", "600", **os.environ | {"ANTHROPIC_API_KEY": "none"}) as watching:
+        plain.edit("specs/mid.md", "add 10", "add 11")
+        told = watching.iteration()
+        assert told["result"] == "waiting"
+        assert told["at_most"]["tokens"] > 1000
+        assert 0 < told["at_most"]["usd"] < 10
+        assert watching.is_quiet()

@@ -14,17 +14,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asmith.errors import AsmithError, ExitCode
+from asmith.run import layout
+from asmith.store.iterations import Log
 from fakes import data as datas
 from fakes import edits
 from fakes.sample import CONFIG, GENERATOR, Sample
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from fakes.data import Data
 
 OUTPUTS = ("build/obj", "build/bin", "modules")
 _POLL = 0.001  # seconds
+_WRITING = 0.02  # seconds that the log is being written for, and somewhat more
 _ROOM = (0, 4096, 8192, 16384, 32768, 65536, 131072)  # bytes left on a disk before a build
 _MOMENTS = ((b"", 0.5), (b":", 0.3), (b"\nlink:", 0.08))  # seen in the progress, seconds after it
 
@@ -64,11 +68,28 @@ class Crashes:
         _write(self.sample, self.data)
         self._child().wait()
 
-    def trial(self) -> None:
+    def any_trial(self) -> None:
+        """Kill a build from nothing or after an edit, an acceptance, or the writing of the log."""
+        self.random.choice([self.clean_trial, self.trial, self.accept_trial, self.log_trial])()
+
+    def clean_trial(self) -> None:
+        """Do what `trial` does, where nothing is built yet."""
+        shutil.rmtree(self.sample.root / "build", ignore_errors=True)
+        self.trial()
+
+    def log_trial(self) -> None:
+        """Do what `trial` does, with the kill while the iteration log is written."""
+        self.trial(until=self._wait_for_the_log)
+        try:
+            Log(self.sample.root / layout.ITERATIONS).read()
+        except AsmithError as error:
+            self.tally.unreadable.append(f"trial {self.tally.trials}: the log: {error}")
+
+    def trial(self, until: Callable[[subprocess.Popen[bytes]], None] | None = None) -> None:
         """Edit, build, kill, edit or not, build: everything must be as after a clean build."""
         self._edit()
         child = self._child()
-        self._wait(child)
+        (until or self._wait)(child)
         self._kill(child)
         told = (self.root / "progress").read_text(encoding="utf-8").split("\n")
         ended = {line.split()[0] for line in told[:-1] if ":" in line.split(" ")[0]}
@@ -89,7 +110,7 @@ class Crashes:
         )
         (self.root / "ANSWER").write_bytes(answer.stdout)
         child = self._child("accept", module, str(self.root / "ANSWER"))
-        time.sleep(self.random.uniform(0, 3))
+        time.sleep(self.random.uniform(0, 1))
         self._kill(child)
         self.random.choice([self._nothing, self._edit, self._revert])()
         self._hold()
@@ -197,6 +218,13 @@ class Crashes:
         while child.poll() is None and sign not in (self.root / "progress").read_bytes():
             time.sleep(_POLL)
         time.sleep(self.random.uniform(0, at_most))
+
+    def _wait_for_the_log(self, child: subprocess.Popen[bytes]) -> None:
+        """Wait for a random moment from the one at which SQLite has opened its own journal."""
+        journal = self.sample.root / f"{layout.ITERATIONS}-wal"
+        while child.poll() is None and not journal.exists():
+            pass
+        time.sleep(self.random.uniform(0, _WRITING))
 
     # ---- the truth -------------------------------------------------------------------------------
 

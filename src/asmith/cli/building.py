@@ -42,12 +42,12 @@ def build(options: argparse.Namespace) -> int:
             jobs_of(options),
             options.locked,
             options.force,
-            before=clock.age(),
+            before=0.0 if options.at_home else clock.age(),
             review=options.review or None,
             looked=options.looked,
             wishes=said,
         )
-        outcome = builds.build(root, asked, observer)
+        outcome = builds.build(root, asked, observer, resident=options.at_home)
     report(options, outcome)
     return int(outcome.exit_code)
 
@@ -95,5 +95,8 @@ def report(options: argparse.Namespace, outcome: builds.Outcome) -> None:
         note(options, line)
     if outcome.spent:
         note(options, f"spent {outcome.spent}")
-    if outcome.errors:
+    if outcome.errors and outcome.products:
+        names = ", ".join(outcome.products)
+        note(options, f"{names} in build/bin is new; what failed in it stays as it last was good")
+    elif outcome.errors:
         note(options, "the last good build stays in build/bin")

@@ -28,7 +28,8 @@ def _changed(options: argparse.Namespace) -> Session:
     """Return a session of what changed since the last build, if that is known."""
     from asmith.run.resident import Resident
 
-    return Resident.open(root_of(options)).session()
+    at_home = options.at_home or Resident.open(root_of(options))
+    return at_home.session()
 
 
 def plan(options: argparse.Namespace) -> int:

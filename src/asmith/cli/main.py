@@ -6,6 +6,8 @@ Nothing heavy is imported before a command needs it.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import os
 import sys
 from importlib import import_module
@@ -18,19 +20,27 @@ from asmith.errors import AsmithError, ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asmith.run.resident import Resident
     from asmith.store.index import Looked
 
 _DEBUG = "ASMITH_DEBUG"
 
 
-def main(arguments: Sequence[str] | None = None, *, looked: Looked | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    looked: Looked | None = None,
+    at_home: Resident | None = None,
+) -> int:
     """Run one command and return its exit code; errors end in one message each.
 
-    `looked` is what a build has seen of its project already.
+    `looked` is what a build has seen of its project already, `at_home` the project if this process
+    keeps it in memory.
     """
     try:
         options = _parsed(arguments)
         options.looked = looked
+        options.at_home = at_home
         module, _, function = options.run.partition(":")
         command = getattr(import_module(f"asmith.cli.{module}"), function)
         return int(command(options))
@@ -40,11 +50,22 @@ def main(arguments: Sequence[str] | None = None, *, looked: Looked | None = None
     except KeyboardInterrupt:
         print("interrupted: nothing was adopted, finished steps are kept", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.OK)
+    except OSError as error:
+        return _unprinted(error)
     except Exception as error:  # noqa: BLE001 -- the last line of defence
         return _bug(error)
+
+
+def _unprinted(error: OSError) -> int:
+    """Return the exit code where what we print cannot be written: nobody reads it, or no room."""
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return _bug(error)
+    with contextlib.suppress(OSError):
+        print("error: cannot print: the disk is full", file=sys.stderr)
+    return int(ExitCode.UNAVAILABLE)
 
 
 def _bug(error: Exception) -> int:

@@ -24,20 +24,21 @@ _JSON = (
 
 def main() -> int:
     """Run the command line of this process and return the exit code."""
-    said, looked = _nothing_to_do(sys.argv[1:])
-    if said is None:
-        code = _served(sys.argv[1:])
-        if code is not None:
-            return code
-        from asmith.cli.main import main as rest
+    arguments = sys.argv[1:]
+    code = _served(arguments)
+    if code is None:
+        said, looked = _nothing_to_do(arguments)
+        if said is None:
+            from asmith.cli.main import main as rest
 
-        return _leave(rest(looked=looked))
-    try:
+            return _leave(rest(looked=looked))
+        code = 0
         sys.stdout.write(said)
+    try:
         sys.stdout.flush()
     except OSError:
         return 1
-    os._exit(0)  # nothing is left to be cleaned up, and the interpreter takes its time to
+    os._exit(code)  # nothing is left to be cleaned up, and the interpreter takes its time to
 
 
 def _leave(code: int) -> int:
@@ -65,12 +66,17 @@ def _nothing_to_do(arguments: Sequence[str]) -> tuple[str | None, index.Looked |
     asked = _asked(arguments)
     root = None if asked is None else _root(asked["-C"])
     looked = None if root is None else index.look(root)
-    steps = None if looked is None else looked.steps()
+    return said_of(arguments, None if looked is None else looked.steps()), looked
+
+
+def said_of(arguments: Sequence[str], steps: int | None) -> str | None:
+    """Return what a build of everything says if all its steps hold; None for another command."""
+    asked = _asked(arguments)
     if asked is None or steps is None:
-        return None, looked
+        return None
     if asked["--json"]:
-        return _JSON, looked
-    return "" if asked["-q"] else f"nothing to do: {steps} steps up to date\n", looked
+        return _JSON
+    return "" if asked["-q"] else f"nothing to do: {steps} steps up to date\n"
 
 
 def _served(arguments: Sequence[str]) -> int | None:
@@ -84,11 +90,11 @@ def _served(arguments: Sequence[str]) -> int | None:
         at = words.index("-C")
         start, words = words[at + 1], words[:at] + words[at + 2 :]
     root = _root(start)
-    if root is None or not os.path.exists(f"{root}/build/watch.sock"):
+    if root is None or not os.path.exists(f"{root}/build/watch.sock"):  # as in host/relay.py
         return None
-    from asmith.cli import served
+    from asmith.host import relay
 
-    return served.ask(root, [*words, "-C", root])
+    return relay.ask(root, [*words, "-C", root])
 
 
 def _asked(arguments: Sequence[str]) -> dict[str, str] | None:

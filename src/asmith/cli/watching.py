@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from asmith.cli.main import main
 from asmith.cli.output import root_of
+from asmith.cli.start import said_of
 from asmith.errors import ExitCode, UsageError
 from asmith.host import clock
 from asmith.report import words
@@ -19,6 +20,8 @@ from asmith.watch.notice import POLL, Notice
 
 if TYPE_CHECKING:
     import argparse
+
+    from asmith.run.resident import Resident
 
 
 def watch(options: argparse.Namespace) -> int:
@@ -36,7 +39,7 @@ def watch(options: argparse.Namespace) -> int:
         arguments=tuple(options.arguments),
         output=2 if options.json else 1,
     )
-    loop = Watch(root, asked, printer, main)
+    loop = Watch(root, asked, printer, _command)
     stopped = _on_signals(loop)
     with (
         Notice(root, loop.noticed, lost=loop.lost, poll=options.poll) as notice,
@@ -50,6 +53,19 @@ def watch(options: argparse.Namespace) -> int:
         printer.begin(keys_open=keys.open)
         loop.run(notice)
     return int(stopped[0] if stopped else ExitCode.OK)
+
+
+def _command(words: list[str], at_home: Resident) -> int:
+    """Run a command of another process, after one look at the stat data of all files."""
+    if words[0] == "doit":
+        from asmith.run import dodo
+
+        return dodo.run(words[1:], at_home)
+    said = said_of(words, at_home.up_to_date())
+    if said is None:
+        return main(words, at_home=at_home)
+    print(said, end="")
+    return 0
 
 
 def _on_signals(loop: Watch) -> list[ExitCode]:
@@ -128,7 +144,8 @@ def _times(told: Told) -> list[str]:
         return [f"stopped {who}after {words.seconds(told.since + told.total)}"]
     if told.errors:
         count = len(told.errors)
-        return [f"FAILED: {count} error{'s' if count != 1 else ''}; the last good build stays"]
+        rest = "the rest is new" if told.replaced else "the last good build stays"
+        return [f"FAILED: {count} error{'s' if count != 1 else ''}; {rest}"]
     found = []
     if told.linked is not None:
         found.append(f"linked {words.seconds(told.since + told.linked)}")
@@ -136,7 +153,8 @@ def _times(told: Told) -> list[str]:
         found.append(f"tested {words.seconds(told.since + told.tested)}")
     if told.waiting:
         many = len(told.waiting)
-        found.append(f"{many} module{'s' if many > 1 else ''} to generate when no edit comes")
+        cost = f": at most {told.price}" if told.price else ""
+        found.append(f"{many} module{'s' if many > 1 else ''} to generate when no edit comes{cost}")
     return found or [f"{words.seconds(told.since + told.total)}"]
 
 
@@ -155,6 +173,7 @@ def as_json(told: Told) -> dict[str, Any]:
         "executed": told.executed,
         "regenerated": told.row.regenerated if told.row else (),
         "waiting_for": [e.what for e in told.waiting],
+        "at_most": told.price.to_json() if told.price else None,
         "linked": since_edit(told.linked),
         "tested": since_edit(told.tested),
         "total": since_edit(told.total),

@@ -48,7 +48,7 @@ def explain(error: OSError, what: str, path: Path) -> AsmithError:
 def read_bytes(path: Path) -> bytes:
     """Return the bytes of a file that must exist."""
     try:
-        return path.read_bytes()
+        return _read(path)
     except OSError as error:
         raise explain(error, "read the file", path) from error
 
@@ -56,11 +56,16 @@ def read_bytes(path: Path) -> bytes:
 def read_if_exists(path: Path) -> bytes | None:
     """Return the bytes of a file, or None if there is none."""
     try:
-        return path.read_bytes()
+        return _read(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise explain(error, "read the file", path) from error
+
+
+def _read(path: Path) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # Path.read_bytes takes twice as long
+        return file.readall()
 
 
 def read_text(path: Path) -> str:
@@ -110,7 +115,6 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False, mode: int = 
     """Replace a file by `data` in one step; `durable` waits until it is on the medium."""
     temporary = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = _beside(path)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -133,8 +137,12 @@ def _beside(path: Path) -> tuple[int, str]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     while True:
         name = f"{path.parent}/.{path.name}.{os.getpid()}-{next(_NUMBERS)}"
-        with contextlib.suppress(FileExistsError):  # of a process before, that was killed
+        try:
             return os.open(name, flags, 0o600), name
+        except FileExistsError:  # of a process before, that was killed
+            continue
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
 
 
 _NUMBERS = itertools.count()
@@ -177,8 +185,11 @@ def make_directory(path: Path) -> None:
 def move(source: Path, target: Path) -> None:
     """Rename a file over `target`."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(source, target)
+        try:
+            os.replace(source, target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise explain(error, "rename the file", source) from error

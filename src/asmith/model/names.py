@@ -29,4 +29,7 @@ def digest_of(domain: str, value: Any) -> Digest:
 
 def canonical_json(value: Any) -> str:
     """Return `value` as JSON with sorted keys and no blanks."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)

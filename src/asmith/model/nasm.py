@@ -112,6 +112,7 @@ def code_text(text: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+@lru_cache(maxsize=64)
 def names_in(text: str) -> frozenset[str]:
     """Return every identifier of the code: a superset of the symbols that it refers to.
 

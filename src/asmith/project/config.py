@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ class Config:
     budget: BudgetConfig = BudgetConfig()
 
 
+@lru_cache(maxsize=2)
 def parse(data: bytes, path: str = CONFIG) -> Config:
     """Return the configuration in the bytes of a pyproject.toml."""
     try:

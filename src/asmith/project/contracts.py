@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import asmith
@@ -74,14 +74,10 @@ class Contracts:
     def _kept(self, name: InterfaceName) -> Interface | None:
         """Return an interface that is kept and still what its headers say."""
         data = files.read_if_exists(self._path(name))
-        if data is None or data[:_DIGEST] != digest_bytes(data[_DIGEST:]).encode():
+        found = None if data is None else _value(data)
+        if found is None:
             return None
-        try:
-            reader, digests, interface = _Unpickler(io.BytesIO(data[_DIGEST:])).load()
-        except Exception:  # noqa: BLE001 -- whatever it is, the header is read
-            return None
-        if reader != _reader() or not isinstance(interface, Interface):
-            return None
+        digests, interface = found
         return interface if self._digests(digests) == digests else None
 
     def _digests(self, names: Iterable[InterfaceName]) -> dict[InterfaceName, str]:
@@ -109,6 +105,19 @@ def _closure(
             found.add(name)
             todo += named(name).includes
     return found
+
+
+@lru_cache(maxsize=64)
+def _value(data: bytes) -> tuple[dict[InterfaceName, str], Interface] | None:
+    """Return the digests and the interface in the bytes of a file; None for what does not fit."""
+    if data[:_DIGEST] != digest_bytes(data[_DIGEST:]).encode():
+        return None
+    try:
+        reader, digests, interface = _Unpickler(io.BytesIO(data[_DIGEST:])).load()
+    except Exception:  # noqa: BLE001 -- whatever it is, the header is read
+        return None
+    fits = reader == _reader() and isinstance(interface, Interface)
+    return (digests, interface) if fits else None
 
 
 class _Unpickler(pickle.Unpickler):

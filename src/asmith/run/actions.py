@@ -178,16 +178,19 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
         )
         if result.findings:
             raise FindingsError(step, result.findings)
-    out = scratch / "product"
-    if inputs.is_large(session, step):
-        paths, linker = groups.joined(session, step, scratch), session.tools.linker()[0]
-    else:
-        paths, linker = objects(session, names), ()
-    if product.kind == "program":
-        link.program(paths, libraries, root=session.root, out=out, linker=linker)
-    else:
-        link.shared(paths, libraries, exports, root=session.root, out=out, linker=linker)
     name = product.name if product.kind == "program" else f"lib{product.name}.so"
+    out = scratch / name
+    large = inputs.is_large(session, step)
+    paths = groups.joined(session, step, scratch) if large else objects(session, names)
+    chosen = session.tools.linker(many=large)[0]
+
+    def command(arguments: Sequence[str], others: Sequence[str]) -> Sequence[str]:
+        return session.tools.linking((*arguments, *chosen), others)
+
+    if product.kind == "program":
+        link.program(paths, libraries, root=session.root, out=out, command=command)
+    else:
+        link.shared(paths, libraries, exports, root=session.root, out=out, command=command)
     return Made({f"bin/{name}": out}, {"modules": len(names), "screened": screened})
 
 
@@ -242,6 +245,7 @@ def test_library(session: Session, name: ModuleName, scratch: Path) -> tuple[Pat
         [*exports, *names_of_support],
         root=session.root,
         out=library,
+        command=session.tools.linking,
     )
     contract = scratch / "contract.json"
     files.write_atomic(contract, inputs.test_contract(session, name).encode())

@@ -32,6 +32,7 @@ from asmith.run.asking import Asking, Wishes
 from asmith.run.executor import run_steps
 from asmith.run.resident import Resident
 from asmith.store import lock
+from asmith.store.state import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -74,6 +75,7 @@ class Outcome:
     adopted: list[ModuleName] = field(default_factory=list)
     in_review: frozenset[ModuleName] = frozenset()  # what waits for a person's word
     errors: list[AsmithError] = field(default_factory=list)
+    products: list[str] = field(default_factory=list)  # that were replaced in build/bin
     kept: int = 0  # steps that held already
     spent: Cost | None = None  # on generators
 
@@ -86,13 +88,18 @@ class Outcome:
         return max(codes, default=ExitCode.OK)
 
 
-def build(root: Path, options: Options, observer: Observer) -> Outcome:
-    """Bring a project up to date and adopt what holds; `observer` is told of what happens."""
+def build(
+    root: Path, options: Options, observer: Observer, *, resident: Resident | None = None
+) -> Outcome:
+    """Bring a project up to date and adopt what holds; `observer` is told of what happens.
+
+    `resident` is as for `build_locked`.
+    """
     with (
         lock.held(root / layout.LOCK),
         recorder.recording(root, "build", observer, before=options.before) as told,
     ):
-        return build_locked(root, options, told)
+        return build_locked(root, options, told, resident=resident)
 
 
 def build_locked(
@@ -100,8 +107,8 @@ def build_locked(
 ) -> Outcome:
     """Do what `build` does, for a caller that holds the lock.
 
-    A project that is `resident` is built from what it knows, and its index is not written: whoever
-    keeps it does that when there is time (`Resident.save`).
+    A project that is `resident` is built from what it knows, and its index is not written nor the
+    scratch place removed: whoever keeps it does that when there is time (`Resident.save`, `leave`).
     """
     if options.asking is not None:
         options.asking.begin_again()
@@ -120,7 +127,8 @@ def _built(
         outcome, session = _build(at_home, options, observer, asking)
     finally:
         at_home.wrote()
-        files.remove_below(root / layout.SCRATCH)
+        if resident is None:
+            files.remove_below(root / layout.SCRATCH)
     at_home.settle(session)
     if resident is None:
         at_home.save()
@@ -204,6 +212,8 @@ def _conclude(
         if session.workspace.config.review if options.review is None else options.review:
             adoptable, staged = review.stage(session, adoptable)
             outcome.in_review |= set(staged)
+        links = [s for s in adoptable if s.kind is StepKind.LINK]
+        outcome.products = [s.subject for s in links if session.status(s).slot is Slot.STAGE]
         outcome.adopted = list(adopt.adopt(session, adoptable))
     elif not outcome.errors:
         outcome.errors.append(_without_result(session, left))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from doit.exceptions import InvalidDodoFile
 from doit.reporter import ConsoleReporter
 
+from asmith.host import relay
 from asmith.run.backend import Backend
 from asmith.run.progress import Display
 from asmith.store import index
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from asmith.model.names import ModuleName
+    from asmith.run.resident import Resident
 
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]  # doit has no types
@@ -127,24 +129,52 @@ DOIT_CONFIG = {
 def task_asmith() -> Iterator[dict[str, Any]]:
     """Yield the tasks of the project in the current directory.
 
-    Where all of it is asked for, and the index says that nothing is to be done, there are none.
+    Where all of it is asked for, an `asmith watch` of the project does it if there is one. If the
+    index says that nothing is to be done there are no tasks.
     """
     root = Path.cwd()
-    quick = _everything(sys.argv[1:]) and _alone()
-    if quick and (steps := index.up_to_date(str(root))) is not None:
-        Reporter.settled = steps
-        yield {"basename": "adopt", "name": None, "doc": "make what holds the last good build"}
-        return
+    if _everything(sys.argv[1:]) and _alone():
+        code = relay.ask(str(root), ["doit", *sys.argv[1:]])
+        if code is not None:
+            raise SystemExit(code)
+        if (steps := index.up_to_date(str(root))) is not None:
+            Reporter.settled = steps
+            yield {"basename": "adopt", "name": None, "doc": "make what holds the last good build"}
+            return
+    from asmith.run.resident import Resident
+
+    yield from _tasks(Resident(root))
+
+
+def run(arguments: list[str], at_home: Resident) -> int:
+    """Do what plain `doit` does, in a process that has the project in memory.
+
+    `arguments` ask for everything. Returns doit's exit code.
+    """
+    if (steps := at_home.up_to_date()) is not None:
+        sys.stdout.write(f"nothing to do: {_count(steps)} up to date\n")
+        return 0
+    from doit.cmd_base import ModuleTaskLoader
+    from doit.doit_cmd import DoitMain
+
+    # doit knows but the output of the process that it began in.
+    settings = DOIT_CONFIG | {"outfile": sys.stdout}
+    namespace = {"DOIT_CONFIG": settings, "task_asmith": lambda: _tasks(at_home, stays=True)}
+    return int(DoitMain(ModuleTaskLoader(namespace)).run(arguments) or 0)
+
+
+def _tasks(at_home: Resident, *, stays: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the tasks of a project: all, or those that may have to run where the rest is known."""
     from asmith.errors import AsmithError
     from asmith.run import tasks, terminal
     from asmith.run.asking import Asking, Wishes
-    from asmith.run.session import Session
 
     try:
-        session = Session.open(root)
+        session = at_home.session()
         session.asking = Asking(Wishes(confirm=terminal.to_confirm(), progress=_receive))
         tasks.hold_unanswerable(session)
-        yield from tasks.tasks(tasks.Run(session))
+        Reporter.settled = session.outside
+        yield from tasks.tasks(tasks.Run(session, at_home=at_home, stays=stays))
     except AsmithError as error:
         raise InvalidDodoFile(error.render().removeprefix("error: ")) from None
 

@@ -1,4 +1,4 @@
-"""What asking for a stale module may take: `asmith plan`."""
+"""What asking for stale modules may take: for `asmith plan`, and before `watch` asks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 from asmith.generate import estimate, generators, messages
 from asmith.generate.answer import AnswerError, split
+from asmith.generate.budget import NOTHING
 from asmith.run import answering
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from asmith.generate.budget import Cost
     from asmith.model.names import ModuleName
     from asmith.run.session import Session
 
@@ -36,6 +40,15 @@ def of(session: Session, name: ModuleName, *, exact: bool = False) -> estimate.E
         max_tokens=config.max_tokens,
         counted=counted,
     )
+
+
+def at_most(session: Session, names: Iterable[ModuleName]) -> Cost | None:
+    """Return what the first answers for modules may take; None if no provider counts tokens."""
+    config = session.asking.wishes.generator(session.workspace.config.generator)
+    if not generators.speaks_messages(config):
+        return None
+    asked = (answering.dialogue(session, name) for name in names)
+    return sum((messages.worst_case(config, dialogue) for dialogue in asked), NOTHING)
 
 
 def _answer_bytes(session: Session, name: ModuleName, functions: tuple[str, ...]) -> int:

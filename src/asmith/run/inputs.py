@@ -92,6 +92,11 @@ def _assemble(session: Session, module: Module) -> Inputs:
 
 def _check(session: Session, module: Module) -> Inputs:
     entry = held(session, StepKind.ASSEMBLE, module.name)
+    rest = session.once(module, "check", lambda: _check_but_for_the_object(session, module))
+    return {"code": str(entry.facts["code"]), **rest}
+
+
+def _check_but_for_the_object(session: Session, module: Module) -> Inputs:
     assert module.trace is not None
     assert module.imports is not None
     spec = session.workspace.specs[module.name]
@@ -111,7 +116,6 @@ def _check(session: Session, module: Module) -> Inputs:
     ]
     code = nasm_text.code_text(module.text())
     return {
-        "code": str(entry.facts["code"]),
         "text without comments": digest_bytes(code.encode()),
         "banner": digest_of("banner", banner.lines(module.text())),
         "contracts": digest_of("contracts", contract),
@@ -176,8 +180,7 @@ def _link(session: Session, step: Step) -> Inputs:
     product = session.workspace.config.products[step.subject]
     found["product"] = digest_of("product", [product.kind, product.roots, product.offers])
     found["driver"] = digest_of("driver", [session.tools.driver(), link.FLAGS])
-    if is_large(session, step):
-        found["linker"] = digest_of("linker", [session.tools.linker()])
+    found["linker"] = digest_of("linker", [session.tools.linker(many=is_large(session, step))])
     for library in libraries(session, session.linked(step)):
         found[f"library {library.name}"] = library.identity()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asmith import __version__
@@ -23,22 +24,34 @@ if TYPE_CHECKING:
     from asmith.model.plan import Reason
     from asmith.run.recorder import Recorder
     from asmith.run.session import Session
+    from asmith.store.iterations import Seen
 
 
-def write(recorder: Recorder, failure: BaseException | None) -> Iteration | None:
-    """Append the iteration of a recorder to its project's log, and return it.
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An iteration that is yet to be written, and what to remember of sources with it."""
 
-    Nothing ran, nothing was edited and nothing failed anew: that is none. Raises `AsmithError`.
+    row: Iteration
+    seen: Mapping[str, Seen | None]
+
+
+def note(recorder: Recorder, failure: BaseException | None) -> Noted | None:
+    """Return the iteration of a recorder; raises `AsmithError` if the log cannot be read.
+
+    Nothing ran, nothing was edited and nothing failed anew: that is none.
     """
     total = recorder.elapsed()
-    log = Log(recorder.root / layout.ITERATIONS)
-    edit, seen = edits.since(recorder, log)
+    edit, seen = edits.since(recorder, Log(recorder.root / layout.ITERATIONS))
     if not (recorder.ran or edit or failure):
         return None
     row = _row(recorder, failure, edit, total)
     settled = row.result in (Result.ADOPTED, Result.FAILED)  # else the edit is the next one's too
-    log.add(row, {**seen, **edits.adopted(recorder)} if settled else {})
-    return row
+    return Noted(row, {**seen, **edits.adopted(recorder)} if settled else {})
+
+
+def write(root: Path, noted: Noted) -> None:
+    """Append an iteration to its project's log; raises `AsmithError`."""
+    Log(root / layout.ITERATIONS).add(noted.row, noted.seen)
 
 
 def _row(

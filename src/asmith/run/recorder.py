@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from asmith.dataclass import dataclass, field
 from asmith.errors import AsmithError, StoppedError, UsageError
@@ -20,15 +20,17 @@ from asmith.run.answering import NotNowError
 from asmith.run.events import Adopted, Adopting, Closed, Ended, Opened, Passed, Planned, Started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from asmith.model.iteration import Iteration
     from asmith.model.names import ModuleName
     from asmith.model.plan import Reason, Step
     from asmith.run.events import Event, Observer
+    from asmith.run.iterations import Noted
     from asmith.run.session import Session
     from asmith.run.view import Module
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -142,10 +144,8 @@ class Recorder:
         own = (failure,) if isinstance(failure, AsmithError) else ()
         return (*(self.closed.errors if self.closed else ()), *own)
 
-    def write(self, failure: BaseException | None = None) -> Iteration | None:
-        """Append the iteration to the log if anything ran or failed, and return it.
-
-        Where it cannot be written that is a warning.
+    def note(self, failure: BaseException | None = None) -> Noted | None:
+        """Return the iteration if anything ran or failed, to be written when there is time.
 
         What was asked for in vain (an unknown target, `--locked` of what is stale) is no iteration.
         """
@@ -154,15 +154,15 @@ class Recorder:
         if not (self.ran or looked or failed or self.result(failure) is Result.REFUSED):
             return None
         from asmith.run import iterations
-        from asmith.store.iterations import LogError
 
-        try:
-            return iterations.write(self, failure)
-        except LogError as error:
-            _warn(error)
-        except AsmithError as error:
-            _warn(LogError(error.what, where=error.where, help=error.help))
-        return None
+        return _or_warn(lambda: iterations.note(self, failure))
+
+    def write(self, noted: Noted | None) -> None:
+        """Append an iteration to the log."""
+        if noted is not None:
+            from asmith.run import iterations
+
+            _or_warn(lambda: iterations.write(self.root, noted))
 
 
 @contextlib.contextmanager
@@ -179,11 +179,21 @@ def recording(
     try:
         yield tell
     except BaseException as failure:
-        recorder.write(failure)
+        recorder.write(recorder.note(failure))
         raise
-    recorder.write()
+    recorder.write(recorder.note())
 
 
-def _warn(error: AsmithError) -> None:
-    text = error.render().removeprefix("error: ")
-    print(f"warning: this iteration is not in the log: {text}", file=sys.stderr)  # noqa: T201
+def _or_warn(work: Callable[[], T]) -> T | None:
+    """Return what comes of something about the log; what goes wrong is a warning."""
+    from asmith.store.iterations import LogError
+
+    try:
+        return work()
+    except LogError as error:
+        text = error.render()
+    except AsmithError as error:
+        text = LogError(error.what, where=error.where, help=error.help).render()
+    said = text.removeprefix("error: ")
+    print(f"warning: this iteration is not in the log: {said}", file=sys.stderr)  # noqa: T201
+    return None

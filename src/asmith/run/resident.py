@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asmith.dataclass import dataclass, field
 from asmith.errors import AsmithError
-from asmith.host import signature
+from asmith.host import files, signature
 from asmith.project import workspace as workspaces
 from asmith.run import indexing, keeping, layout, near
 from asmith.run.session import Session
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from asmith.contract.reader import Cache
     from asmith.run.known import Known
+
+_NEVER = (1 << 63) - 1  # when what is in memory was written down: each signature tells by itself
 
 
 @dataclass(slots=True)
@@ -70,6 +72,24 @@ class Resident:
         """Know nothing any more: events were lost, a tool or the environment changed."""
         self.known = None
 
+    def look(self) -> None:
+        """Take note of changes that nobody told of, by one pass over stat data."""
+        if self.known is None:
+            return
+        found = index.changes(self.known.head, str(self.root), _NEVER)
+        if found.elsewhere:
+            self.forget()
+        else:
+            self.paths.update(found.files)
+            self.known.refresh(found.refreshed)
+
+    def up_to_date(self) -> int | None:
+        """Look, and return the number of steps if all of them hold; None for any doubt."""
+        self.look()
+        if self.known is None or self.known.head.unsettled or self.paths:
+            return None
+        return self.known.head.steps
+
     def session(self) -> Session:
         """Return a session of what changed; raises `AsmithError` for input that is wrong."""
         made = self._near()
@@ -103,6 +123,11 @@ class Resident:
         """Take note that the journal was written by this process, which holds the lock."""
         self._journal = signature.of(str(self.root / layout.STATE))
 
+    @property
+    def journal(self) -> signature.Signature | None:
+        """Return what changes when this process builds."""
+        return self._journal
+
     def settle(self, session: Session) -> None:
         """Know what a session came to, at the end of a build that holds the lock still."""
         if session.known is None:
@@ -110,6 +135,11 @@ class Resident:
         self.known = indexing.known(session)
         self.paths.clear()
         self.wrote()
+
+    def leave(self) -> None:
+        """Write the index and leave no scratch place behind; for whoever holds the lock."""
+        self.save()
+        files.remove_below(self.root / layout.SCRATCH)
 
     def save(self) -> None:
         """Write the index, so that the next process starts from here; a full disk is no failure."""

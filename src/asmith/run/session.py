@@ -7,7 +7,7 @@ if not, why. `plan`, `why`, doit and the run itself ask nothing else.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from asmith.abi import include
 from asmith.dataclass import dataclass, field
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from asmith.run.linked import Linked
     from asmith.run.view import Module
 
+T = TypeVar("T")
+
 
 @dataclass(slots=True)
 class Session:
@@ -70,7 +72,7 @@ class Session:
     _joint: dict[Step, Status] = field(default_factory=dict)  # of links and tests
     _linked: dict[Step, tuple[ModuleName, ...]] = field(default_factory=dict)
     _called: dict[ModuleName, frozenset[InterfaceName]] = field(default_factory=dict)
-    _made: dict[ModuleName, tuple[Module, Digest, Digest]] = field(default_factory=dict)
+    _made: dict[tuple[ModuleName, str], tuple[Module, Any]] = field(default_factory=dict)
     _digests: dict[str, index.Seen] = field(default_factory=dict)
 
     @classmethod
@@ -340,7 +342,7 @@ class Session:
 
     def output(self, step: Step, name: str) -> str:
         """Return the path of an output of a step whose result holds."""
-        slot = self.status(step).slot
+        slot = Slot.BASE if self.settled(step) else self.status(step).slot
         assert slot is not None, step
         return layout.output(slot, name)
 
@@ -366,28 +368,22 @@ class Session:
         """Return the specs, interfaces and configuration that are no longer what was read."""
         return [p for p, d in self.workspace.sources.items() if self.digest(p) != d]
 
-    def forget_known(self) -> None:
-        """Decide everything anew from here on."""
-        self._known.clear()
-        self._joint.clear()
-        self._linked.clear()
-        self._called.clear()
-
     def include_digest(self, module: Module) -> Digest:
         """Return the digest of a module's include."""
-        return self._derived(module)[1]
+        return self.once(
+            module, "include", lambda: digest_bytes(self.include_text(module).encode())
+        )
 
     def stamp_digest(self, module: Module) -> Digest:
         """Return the digest of a module's stamp."""
-        return self._derived(module)[2]
+        return self.once(
+            module, "stamp", lambda: digest_of("stamp", render_stamp(self.stamp(module)).decode())
+        )
 
-    def _derived(self, module: Module) -> tuple[Module, Digest, Digest]:
-        """Return the digests of what is made for a module, made once for one view of it."""
-        known = self._made.get(module.name)
+    def once(self, module: Module, what: str, make: Callable[[], T]) -> T:
+        """Return what follows from a module and the workspace alone, made once for one view."""
+        known = self._made.get((module.name, what))
         if known is None or known[0] is not module:
-            known = self._made[module.name] = (
-                module,
-                digest_bytes(self.include_text(module).encode()),
-                digest_of("stamp", render_stamp(self.stamp(module)).decode()),
-            )
-        return known
+            known = self._made[module.name, what] = (module, make())
+        found: T = known[1]
+        return found

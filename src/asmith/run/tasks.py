@@ -45,13 +45,24 @@ _TITLES = {
 
 
 class Run:
-    """One run through doit: the session and the lock it holds."""
+    """One run through doit: the session and the lock it holds.
 
-    def __init__(self, session: Session, *, locked: bool = False) -> None:
+    A project that `stays` in memory writes its index when it has time.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        locked: bool = False,
+        at_home: Resident | None = None,
+        stays: bool = False,
+    ) -> None:
         self.session = session
         self.adopted: list[ModuleName] = []
         self._recorder: Recorder | None = None
-        self._home: Resident | None = None
+        self._home = at_home or Resident(session.root)
+        self._stays = stays
         self._lock: int | None = -1 if locked else None
 
     def open(self) -> Any:
@@ -64,19 +75,11 @@ class Run:
         Backend.running = True
         self._lock = lock.acquire(self.session.root / layout.LOCK)
         Backend.ended = self.close
-        self._home = Resident(self.session.root)
-        fresh = prepare(self._home)
-        self.session.state = fresh.state
-        self.session.modules = fresh.modules
-        self.session.workspace = fresh.workspace
-        self.session.listings = fresh.listings
-        self.session.problems = fresh.problems
-        self.session.in_review = fresh.in_review
-        self.session.forget_known()
-        self._recorder = Recorder(self.session.root, "doit", clock.age())
+        self.session = prepare(self._home, asking=self.session.asking)
+        self._recorder = Recorder(self.session.root, "doit", 0.0 if self._stays else clock.age())
         self.session.observer = self._recorder
         self.session.tell(Opened(self.session))
-        self.session.tell(Planned((), view.stale(self.session.modules)))
+        self.session.tell(Planned((), view.stale(self.session.seen_modules())))
 
     def close(self) -> None:
         """Note what holds now, and give the lock back."""
@@ -86,8 +89,8 @@ class Run:
             self.session.state.compact(only_if_long=True)
             files.remove_below(self.session.root / layout.SCRATCH)
             self._record()
-            if self._home is not None:
-                self._home.settle(self.session)
+            self._home.settle(self.session)
+            if not self._stays:
                 self._home.save()
             lock.release(self._lock)
             self._lock = None
@@ -96,7 +99,7 @@ class Run:
         if self._recorder is not None:
             errors = (*self.session.problems.values(), *self.session.failures.values())
             self.session.tell(Closed(errors))
-            self._recorder.write(sys.exc_info()[1])
+            self._recorder.write(self._recorder.note(sys.exc_info()[1]))
 
     def execute(self, step: Step) -> Any:
         """Run a step for doit: None on success, a TaskFailed with the message otherwise."""
@@ -132,7 +135,8 @@ def prepare(
     alone answers. `asking` is that of the run, where there was a session before.
     """
     adopt.recover(at_home.root)
-    files.remove_below(at_home.root / layout.SCRATCH)  # of a build that was killed
+    if at_home.state is None:  # this process has built nothing: clear up behind one that was killed
+        files.remove_below(at_home.root / layout.SCRATCH)
     session = at_home.session()
     session.force = force
     session.asks = asks
@@ -172,9 +176,12 @@ def tasks(run: Run) -> Iterator[dict[str, Any]]:
     for kind in StepKind:
         yield {"basename": str(kind), "name": None, "doc": _GROUPS[kind]}
     yield {"basename": "adopt", "name": None, "doc": "make what holds the last good build"}
-    adoptions = dict(_adoptions(session))
-    for step in session.all_steps():
+    all_steps = session.all_steps()
+    there = {OPEN, *map(str, all_steps)}  # the rest is known to hold
+    adoptions = {n: [s for s in steps if str(s) in there] for n, steps in _adoptions(session)}
+    for step in all_steps:
         made = task(run, step)
+        made["task_dep"] = [d for d in made["task_dep"] if d in there]
         if step.kind is StepKind.GENERATE and step.subject in session.problems:
             # It will fail: everything else goes first, since doit stops at a failure.
             others = (n for n, steps in adoptions.items() if not _awaits(session, steps, step))
@@ -262,12 +269,12 @@ def _awaits(session: Session, steps: Collection[Step], answer: Step) -> bool:
 
 def _adoptions(session: Session) -> Iterator[tuple[str, list[Step]]]:
     """Yield what is adopted together: the name of a product, or the rest, and its steps."""
-    rest = set(session.modules)
+    rest = set(session.looked_at())
     for product in session.workspace.config.products:
         link = Step(StepKind.LINK, product)
         members = planning.mates(session, session.linked(link)) | set(session.linked(link))
         rest -= members
-        yield product, [link, *_module_steps(session, members)]
+        yield product, [link, *_module_steps(session, members.intersection(session.looked_at()))]
     if rest:
         yield REST, _module_steps(session, rest)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asmith.dataclass import dataclass, field
 from asmith.host import files
-from asmith.toolchain import elf, link, nasm
+from asmith.toolchain import driver, elf, link, nasm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asmith.toolchain.link import Library
 
 
@@ -31,12 +34,20 @@ class Tools:
             self.known["driver"] = link.version()
         return str(self.known["driver"])
 
-    def linker(self) -> tuple[tuple[str, ...], str]:
-        """Return the driver's arguments for the fastest linker, and its version."""
-        if "linker" not in self.known:
-            self.known["linker"] = link.fastest()
-        arguments, version = self.known["linker"]
+    def linker(self, *, many: bool) -> tuple[tuple[str, ...], str]:
+        """Return the driver's arguments for the fastest linker of many objects, and its version."""
+        key = f"linker of {'many' if many else 'few'}"
+        if key not in self.known:
+            self.known[key] = link.fastest(many=many)
+        arguments, version = self.known[key]
         return tuple(arguments), str(version)
+
+    def linking(self, arguments: Sequence[str], libraries: Sequence[str]) -> tuple[str, ...]:
+        """Return how the driver links with these arguments (toolchain/driver.py)."""
+        key = f"linking {shlex.join((*arguments, *libraries))}"
+        if key not in self.known:
+            self.known[key] = driver.linking(arguments, libraries)
+        return tuple(self.known[key])
 
     def library(self, name: str, package: str) -> Library:
         """Return a system library, resolved."""

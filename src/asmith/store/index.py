@@ -261,18 +261,17 @@ class Changes:
         return bool(self.files or self.elsewhere)
 
 
-def changes(index: Index, root: str) -> Changes:
-    """Return what changed since the index was written, by one pass over stat data.
+def changes(head: Head, root: str, written: int) -> Changes:
+    """Return what changed since a head was written down, by one pass over stat data.
 
     A file is read again where its stat data differ, and where they cannot be trusted: it was
-    changed in the same tick of the clock as, or later than, the index was written.
+    changed in the same tick of the clock as, or later than, they were written.
     """
     found = Changes()
-    head = index.head
     found.elsewhere = _elsewhere(head, root)
     if found.elsewhere:
         return found
-    differing = signature.differing(root, head.paths, head.signatures, index.written)
+    differing = signature.differing(root, head.paths, head.signatures, written)
     paths = signature.paths_of(head.paths, differing) if differing else []
     try:
         for k, path in zip(differing, paths, strict=True):
@@ -389,7 +388,7 @@ class Looked:
 def look(root: str) -> Looked | None:
     """Look at a project; None if it has no index that can be used."""
     index = load(root)
-    return None if index is None else Looked(root, index, changes(index, root))
+    return None if index is None else Looked(root, index, changes(index.head, root, index.written))
 
 
 def up_to_date(root: str) -> int | None:

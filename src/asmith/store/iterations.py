@@ -104,6 +104,7 @@ class Log:
         database = None
         try:
             database = sqlite3.connect(self.path, timeout=_PATIENCE)
+            database.execute("PRAGMA synchronous=NORMAL")  # a commit need not be on the medium
             self._prepare(database)
             database.execute("PRAGMA synchronous=NORMAL")  # WAL: whole after any crash
             with database:

@@ -39,9 +39,11 @@ def acquire(path: Path, *, note: str = "") -> int:
             why="two builds at once would write the same files",
             help="wait until it ends, or stop it",
         )
+    owner_and_note = f"{os.getpid()}\n{note}\n".encode()
     try:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n{note}\n".encode(), 0)
+        if os.pread(handle, 64, 0) != owner_and_note:  # whoever stays takes it again and again
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, owner_and_note, 0)
     except OSError:
         pass  # a full disk: the lock holds without its owner's name
     return handle

@@ -13,17 +13,22 @@ from typing import TYPE_CHECKING
 from asmith.dataclass import dataclass
 from asmith.errors import StepFailedError, UnavailableError
 from asmith.host import files, process
+from asmith.toolchain.driver import filled, linking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    Command = Callable[[Sequence[str], Sequence[str]], Sequence[str]]
 
 FLAGS = (
     "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,-z,defs", "-Wl,-z,text",
     "-Wl,--fatal-warnings", "-Wl,--build-id=none", "-Wl,--hash-style=gnu",
 )  # fmt: skip
 DIRECT = 256  # objects up to which one link takes them all
-_FAST = ("mold", "lld", "gold")  # linkers for the final link above that, the fastest first
+# The fastest first, by what the link of an edit takes: gold starts in no time, mold uses all cores.
+_FAST_FOR_FEW = ("gold", "mold", "lld")
+_FAST_FOR_MANY = ("mold", "gold", "lld")
 _PROVIDED_BY_DRIVER = {"libc": "libc.so.6", "libm": "libm.so.6"}
 
 
@@ -52,12 +57,15 @@ def version() -> str:
     return "; ".join(lines)
 
 
-@lru_cache(maxsize=1)
-def fastest() -> tuple[tuple[str, ...], str]:
-    """Return the driver's arguments for the fastest linker that it can run, and its version."""
+@lru_cache(maxsize=2)
+def fastest(*, many: bool) -> tuple[tuple[str, ...], str]:
+    """Return the driver's arguments for the fastest linker that it can run, and its version.
+
+    `many` asks for a link of more than `DIRECT` objects.
+    """
     from pathlib import Path
 
-    for name in _FAST:
+    for name in _FAST_FOR_MANY if many else _FAST_FOR_FEW:
         if process.find(f"ld.{name}") is None:
             continue
         flag = f"-fuse-ld={name}"
@@ -110,11 +118,13 @@ def program(
     *,
     root: Path,
     out: Path,
-    linker: Sequence[str] = (),
+    command: Command = linking,
 ) -> None:
-    """Link a position-independent program that exports no symbol."""
-    kind = ("-pie", *linker)
-    _link(objects, libraries, kind, "{ local: *; };\n", root=root, out=out)
+    """Link a position-independent program that exports no symbol, in a directory of our own.
+
+    `command` says how to link, given the driver's own arguments and those of libraries.
+    """
+    _link(objects, libraries, "{ local: *; };\n", root=root, out=out, how=(command, "-pie"))
 
 
 def shared(
@@ -124,36 +134,35 @@ def shared(
     *,
     root: Path,
     out: Path,
-    linker: Sequence[str] = (),
+    command: Command = linking,
 ) -> None:
-    """Link a shared library that exports exactly those symbols."""
+    """Link a shared library that exports exactly those symbols.
+
+    It has the name of the file `out`. (Without one gold writes the file's path into it.)
+    """
     names = "".join(f" {e};" for e in sorted(exports))
     script = f"{{ global:{names} local: *; }};\n" if names else "{ local: *; };\n"
-    kind = ("-shared", "-Wl,-Bsymbolic", *linker)
-    _link(objects, libraries, kind, script, root=root, out=out)
+    how = (command, "-shared", "-Wl,-Bsymbolic", f"-Wl,-soname={out.name}")
+    _link(objects, libraries, script, root=root, out=out, how=how)
 
 
 def _link(
     objects: Sequence[str],
     libraries: Sequence[Library],
-    kind: Sequence[str],
     script: str,
     *,
     root: Path,
     out: Path,
+    how: tuple[Command, *tuple[str, ...]],
 ) -> None:
-    files.make_directory(out.parent)
-    with files.scratch(out.parent) as scratch:
-        versions = scratch / "exports.map"
-        files.write_atomic(versions, script.encode())
-        made = scratch / "linked"
-        arguments = [a for library in libraries for a in library.arguments]
-        command = ["cc", *kind, *FLAGS, f"-Wl,--version-script={versions}"]
-        command += ["-o", str(made), *objects, *arguments]
-        done = process.run(command, cwd=root, install="gcc")
-        if not done.ok:
-            raise StepFailedError("the link failed", why=done.errors().strip())
-        files.move(made, out)
+    command, *kind = how
+    arguments = tuple(a for library in libraries for a in library.arguments)
+    versions = out.with_name(f"{out.name}.map")
+    files.write_atomic(versions, script.encode())
+    words = filled(command((*kind, *FLAGS), arguments), objects, str(out), str(versions))
+    done = process.run(words, cwd=root, install="gcc and binutils")
+    if not done.ok:
+        raise StepFailedError("the link failed", why=done.errors().strip())
 
 
 def join(objects: Sequence[str], *, root: Path, out: Path) -> None:

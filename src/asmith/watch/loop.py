@@ -8,6 +8,7 @@ key press; until then everything else is brought up to date.
 
 from __future__ import annotations
 
+import gc
 import queue
 import threading
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +18,7 @@ from asmith.errors import AsmithError, StoppedError, UnavailableError
 from asmith.host import clock, process
 from asmith.model.plan import StepKind
 from asmith.project import config
-from asmith.run import build, layout
+from asmith.run import build, estimates, layout
 from asmith.run.answering import NotNowError
 from asmith.run.asking import Asking
 from asmith.run.events import Adopting, Ended, Started
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from asmith.generate.budget import Cost
     from asmith.model.iteration import Iteration
     from asmith.run.events import Event
+    from asmith.run.known import Known
     from asmith.watch.notice import Notice
 
 _LOOK = 0.5  # seconds between two looks at the running program
+_REST = 2.0  # seconds without anything to do before the index is written, which takes a while
 _PAUSE = 0.05  # seconds between two tries for a lock that another command holds
 
 
@@ -60,6 +64,8 @@ class Told:
     executed: tuple[str, ...]
     errors: tuple[AsmithError, ...]
     waiting: tuple[AsmithError, ...]  # modules whose generator is asked after the idle time
+    price: Cost | None  # what their first answers may cost, if a provider is asked
+    replaced: bool  # a product in build/bin is new
     cancelled: bool
     newer: bool  # by a newer edit, not by whoever ends it all
     since: float  # seconds from the last edit, without the debounce, to the start
@@ -77,6 +83,15 @@ def _warm() -> None:
     del iterations
     executor.warm()
     decode.warm()
+
+
+def _price(recorder: Recorder) -> Cost | None:
+    """Return what asking for the modules that wait may take."""
+    session = recorder.session
+    if session is None:
+        return None
+    names = [n for n, e in session.problems.items() if isinstance(e, NotNowError)]
+    return estimates.at_most(session, names)
 
 
 class Printer(Protocol):
@@ -97,7 +112,7 @@ class Watch:
         root: Path,
         options: Options,
         printer: Printer,
-        command: Callable[[list[str]], int],
+        command: Callable[[list[str], Resident], int],
     ) -> None:
         """Read the configuration if a program is to be run; raises `UsageError`.
 
@@ -126,7 +141,7 @@ class Watch:
         self._ask_at: float | None = None
         self._notice: Notice | None = None
         self._learned = False
-        self._unsaved = False
+        self._save_at: float | None = None  # when to write the index, if it is not what is known
 
     # ---- from other threads and signal handlers --------------------------------------------------
 
@@ -165,14 +180,15 @@ class Watch:
         try:
             self._iterate((), asks=False, since=clock.age())
             _warm()
+            gc.collect()
+            gc.freeze()  # what is known of the project stays: no collection need look at it
             with Server(self.root, self.inbox.put):
                 while not self._stopping:
                     self._turn()
         finally:
             if self.runner is not None:
                 self.runner.stop()
-            if self._unsaved:
-                self._save()
+            self._save(self.home.leave)
 
     def _turn(self) -> None:
         word = self._wait()
@@ -185,8 +201,8 @@ class Watch:
             self._take()
         elif self._ask_at is not None and clock.monotonic() >= self._ask_at:
             self._iterate((), asks=True, since=0.0)
-        elif not word and self._unsaved:
-            self._save()
+        elif self._save_at is not None and clock.monotonic() >= self._save_at:
+            self._save(self.home.save)
 
     def _obey(self, word: str | Request) -> None:
         if isinstance(word, Request):
@@ -201,11 +217,11 @@ class Watch:
 
     def _serve(self, request: Request) -> None:
         """Run the command of another process, and know what it did."""
-        self._save()
-        request.run(self._command)
-        self.home = Resident.open(self.root)
-        if self.home.known is not None:  # what it wrote is no edit
-            self.edits.learn({path: digest for path, _, digest in self.home.known.head.files()})
+        before = self.home.journal
+        request.run(lambda words: self._command(words, self.home))
+        if self.home.journal != before and self.home.known is not None:
+            self._save_at = clock.monotonic() + _REST
+            self._learn_all(self.home.known)  # what it wrote is no edit
 
     def _take(self) -> None:
         """Build what was edited, if it is quiet."""
@@ -225,48 +241,52 @@ class Watch:
             seconds = self.edits.rest(self.options.quiet)
         elif self._ask_at is not None:
             seconds = min(seconds, self._ask_at - clock.monotonic())
-        elif self._unsaved:
-            seconds = min(seconds, _LOOK)
+        elif self._save_at is not None:
+            seconds = min(seconds, self._save_at - clock.monotonic())
         try:
             return self.inbox.get(timeout=max(seconds, 0.0))
         except queue.Empty:
             return ""
 
     def _iterate(self, paths: Sequence[str], *, asks: bool, since: float) -> None:
+        """Build, say what came of it, and then note what can wait."""
         self.home.changed(paths)
         recorder = Recorder(self.root, "watch", waited=since if paths else None, always=True)
         outcome, failure = self._build(recorder, asks=asks)
         cancelled = isinstance(failure, StoppedError)
         total = recorder.elapsed()
         self.edits.settle(f(m) for m in recorder.adopted for f in (layout.source, layout.record))
+        self._learn()  # before anybody can have seen that it is done, and edits what it knows
         errors = list(outcome.errors if outcome else ())
         if failure is not None and not cancelled:
             errors.append(failure)
         waiting = tuple(e for e in errors if isinstance(e, NotNowError))
-        self._ask_at = clock.monotonic() + self.options.idle if waiting else None
         idle = not recorder.ran and (waiting or cancelled)  # the iteration is yet to come
-        row = None if idle else recorder.write(failure)
-        self._learn()
-        self._unsaved = True
-        if cancelled and not self._stopping:
-            self._resume(paths, asks=asks)
+        noted = None if idle else recorder.note(failure)
         told = Told(
             paths=tuple(paths),
             executed=tuple(r.step for r in recorder.ran),
             errors=tuple(e for e in errors if e not in waiting),
             waiting=waiting,
+            price=_price(recorder) if waiting else None,
+            replaced=outcome is not None and bool(outcome.products),
             cancelled=cancelled,
             newer=cancelled and not self._stopping,
             since=since,
             linked=recorder.times.get(StepKind.LINK),
             tested=None if errors or cancelled else recorder.times.get(StepKind.TEST),
             total=total,
-            row=row,
+            row=noted.row if noted else None,
         )
         if self.runner is not None and outcome is not None and not told.errors:
             self.runner.update()
         if told.executed or not cancelled:  # else nothing has come of it yet
             self.printer.iteration(told)
+        recorder.write(noted)
+        self._ask_at = clock.monotonic() + self.options.idle if waiting else None
+        self._save_at = clock.monotonic() + _REST
+        if cancelled and not self._stopping:
+            self._resume(paths, asks=asks)
 
     def _resume(self, paths: Sequence[str], *, asks: bool) -> None:
         """Let what was stopped be done again, together with what stopped it."""
@@ -324,6 +344,11 @@ class Watch:
 
     # ---- what is known between builds ------------------------------------------------------------
 
+    def _learn_all(self, known: Known) -> None:
+        """Take over the digests of all sources."""
+        files = known.head.files()
+        self.edits.learn({p: digest for p, _, digest in files if self.edits.is_source(p)})
+
     def _learn(self) -> None:
         """Take over the digests of sources, and watch files that modules take in from elsewhere."""
         known = self.home.known
@@ -331,7 +356,7 @@ class Watch:
             return
         if not self._learned:
             self._learned = True
-            self.edits.learn({path: digest for path, _, digest in known.head.files()})
+            self._learn_all(known)
         extra = frozenset(p for p in known.readers if not self.edits.is_source(p))
         extra |= {p for p in self.edits.extra if p in known.readers}
         if extra == self.edits.extra:
@@ -341,11 +366,11 @@ class Watch:
         for path in fresh:  # it may have changed before its directory was watched
             self.noticed(path)
 
-    def _save(self) -> None:
+    def _save(self, save: Callable[[], None]) -> None:
         """Write the index for other processes, if nobody builds now."""
-        self._unsaved = False
+        self._save_at = None
         try:
             with lock.held(self.root / layout.LOCK):
-                self.home.save()
+                save()
         except UnavailableError:
             pass  # whoever builds writes a newer one

@@ -1,27 +1,25 @@
 """Commands of other processes, run by a `watch` of the same project: it has everything loaded.
 
 A Unix socket in build/ that only the same user may use: its mode is 0600, and the kernel says who
-connects. One JSON line asks, JSON lines answer: `{"out"|"err": text}` and at last `{"exit": code}`.
+connects. What goes over it is that of `host/relay.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from asmith.host import files
+from asmith.host import files, relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SOCKET = "build/watch.sock"  # as in cli/served.py
 _LONGEST = 1 << 16  # bytes of a request
 _PATIENCE = 2.0  # seconds for a request to come
 
@@ -36,30 +34,28 @@ class Request:
 
     def run(self, command: Callable[[list[str]], int]) -> None:
         """Run it with its output going to whoever asked."""
-        out, err = _Relay(self._send, "out"), _Relay(self._send, "err")
+        out, err = _Relay(self._send, relay.OUT), _Relay(self._send, relay.ERR)
         with self._connection:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 code = command(self.arguments)
-            out.flush()
-            err.flush()
-            self._send({"exit": code})
+            self._send(relay.EXIT, str(code))
 
-    def _send(self, value: dict[str, Any]) -> None:
+    def _send(self, kind: bytes, text: str) -> None:
         with contextlib.suppress(OSError):  # whoever asked has gone
-            self._connection.sendall(json.dumps(value).encode() + b"\n")
+            self._connection.sendall(relay.frame(kind, text.encode("utf-8", "replace")))
 
 
 class _Relay(io.TextIOBase):
     """A stream whose text goes to whoever asked."""
 
-    def __init__(self, send: Callable[[dict[str, Any]], None], name: str) -> None:
+    def __init__(self, send: Callable[[bytes, str], None], kind: bytes) -> None:
         self._send_on = send
-        self._name = name
+        self._kind = kind
 
     def write(self, text: str) -> int:
         """Send text."""
         if text:
-            self._send_on({self._name: text})
+            self._send_on(self._kind, text)
         return len(text)
 
     far = True  # nobody there can be asked anything (run/terminal.py)
@@ -74,7 +70,7 @@ class Server:
 
     def __init__(self, root: Path, asked: Callable[[Request], None]) -> None:
         """Prepare to listen for a project."""
-        self._path = root / SOCKET
+        self._path = root / relay.SOCKET
         self._asked = asked
         self._listener: socket.socket | None = None
 
@@ -126,20 +122,13 @@ def _is_ours(connection: socket.socket) -> bool:
 
 
 def _read(connection: socket.socket) -> list[str] | None:
-    """Return the arguments that are asked for; None for nonsense."""
+    """Return the words that are asked for; None for nonsense."""
     connection.settimeout(_PATIENCE)
     data = b""
     try:
-        while not data.endswith(b"\n") and len(data) < _LONGEST:
-            part = connection.recv(4096)
-            if not part:
-                return None
+        while (part := connection.recv(4096)) and len(data) < _LONGEST:
             data += part
-        value = json.loads(data)
-        arguments = value["arguments"]
-        if value["schema"] != 1 or not all(isinstance(a, str) for a in arguments):
-            return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError:
         return None
     connection.settimeout(None)
-    return list(arguments)
+    return relay.words_of(data)

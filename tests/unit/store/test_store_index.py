@@ -50,7 +50,7 @@ def write(root: Path) -> None:
 def changed(root: Path) -> tuple[list[str], str]:
     found = index.load(str(root))
     assert found is not None
-    changes = index.changes(found, str(root))
+    changes = index.changes(found.head, str(root), found.written)
     return changes.files, changes.elsewhere
 
 
@@ -78,7 +78,7 @@ def test_a_file_that_was_only_touched_is_read_once_and_remembered(project: Path)
     found = index.load(str(project))
     assert found is not None
     assert found.body() == b"body"
-    assert not index.changes(found, str(project)).refreshed
+    assert not index.changes(found.head, str(project), found.written).refreshed
 
 
 def test_a_touched_file_is_not_remembered_while_another_builds(project: Path) -> None:

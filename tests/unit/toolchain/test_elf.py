@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from asmith.errors import UsageError
+from asmith.errors import UnavailableError, UsageError
 from asmith.model.names import ModuleName
 from asmith.model.objects import ObjectFacts, Section
 from asmith.model.record import Stamp
@@ -26,6 +26,7 @@ from asmith.toolchain.elf import (
     read_object,
     read_stamp,
 )
+from asmith.toolchain.stamping import with_section
 
 MODULE = """\
         default rel
@@ -232,19 +233,49 @@ def test_what_changes_the_code_changes_its_digest(edit: tuple[str, str]) -> None
     assert code(MODULE.replace(*edit)) != code(MODULE)
 
 
-def test_a_stamp_is_read_from_its_section_and_is_no_part_of_the_code(tmp_path: Path) -> None:
-    stamp = Stamp(ModuleName("a"), {}, {}, {}, {"i.K": "7"})
-    (tmp_path / "stamp").write_bytes(render_stamp(stamp))
-    (tmp_path / "a.o").write_bytes(built("nasm", MODULE))
+def stamped_by_objcopy(stamp: bytes, directory: Path) -> bytes:
+    """Return the module's object with a section that objcopy added."""
+    (directory / "stamp").write_bytes(stamp)
+    (directory / "a.o").write_bytes(built("nasm", MODULE))
     flags = "--set-section-flags=.asmith=noload,readonly,exclude"
     command = ["objcopy", "--add-section=.asmith=stamp", flags, "a.o", "b.o"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    data = (tmp_path / "b.o").read_bytes()
+    subprocess.run(command, cwd=directory, check=True)
+    return (directory / "b.o").read_bytes()
+
+
+def test_a_stamp_is_read_from_its_section_and_is_no_part_of_the_code(tmp_path: Path) -> None:
+    stamp = Stamp(ModuleName("a"), {}, {}, {}, {"i.K": "7"})
+    data = with_section(built("nasm", MODULE), ".asmith", render_stamp(stamp))
     read = read_object(data, "b.o")
     assert read_stamp(read) == stamp
     assert read_stamp(facts("nasm", MODULE)) is None
     assert object_digests(data, read).code == code(MODULE)
     assert object_digests(data, read).full != object_digests(built("nasm", MODULE), read).full
+    other = read_object(stamped_by_objcopy(render_stamp(stamp), tmp_path), "b.o")
+    ours, theirs = read.sections[-1], next(s for s in other.sections if s.name == ".asmith")
+    assert (ours.name, ours.type, ours.flags, ours.data) == (
+        theirs.name, theirs.type, theirs.flags, theirs.data,
+    )  # fmt: skip
+
+
+def test_no_linker_takes_a_stamp_over(tmp_path: Path) -> None:
+    (tmp_path / "a.o").write_bytes(with_section(built("nasm", MODULE), ".asmith", b"x" * 5))
+    readelf = subprocess.run(
+        ["readelf", "-SW", "a.o"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert readelf.stderr == ""
+    assert " .asmith " in readelf.stdout
+    for linker in ("bfd", "gold"):
+        command = ["cc", f"-fuse-ld={linker}", "-shared", "-nostdlib", "-o", "a.so", "a.o"]
+        subprocess.run([*command, "-Wl,-z,notext"], cwd=tmp_path, check=True)
+        assert b".asmith" not in (tmp_path / "a.so").read_bytes()
+
+
+def test_an_object_without_room_for_a_section_is_refused() -> None:
+    data = bytearray(built("nasm", MODULE))
+    data[60:62] = (0).to_bytes(2, "little")  # e_shnum of a file whose count stands elsewhere
+    with pytest.raises(UnavailableError, match="the object cannot be stamped: it has 0 sections"):
+        with_section(bytes(data), ".asmith", b"")
 
 
 def sections(path: Path) -> list[list[str]]:

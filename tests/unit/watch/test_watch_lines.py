@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from asmith.cli.watching import as_json, line
 from asmith.errors import StepFailedError
+from asmith.generate.budget import Cost
 from asmith.watch.loop import Told
 
 
@@ -13,7 +16,8 @@ def told(**more: object) -> Told:
     """Return an iteration in which nothing came of nothing, but for `more`."""
     base: dict[str, object] = {
         "paths": (), "executed": (), "errors": (), "waiting": (), "cancelled": False,
-        "newer": False, "since": 0.001, "linked": None, "tested": None, "total": 0.02, "row": None,
+        "newer": False, "replaced": False, "price": None, "since": 0.001, "linked": None,
+        "tested": None, "total": 0.02, "row": None,
     }  # fmt: skip
     return Told(**(base | more))  # type: ignore[arg-type]
 
@@ -39,8 +43,16 @@ ERROR = StepFailedError("no")
             "specs/a.md  1 module to generate when no edit comes",
         ),
         (
+            told(paths=("specs/a.md",), waiting=(ERROR,), price=Cost(12000, Decimal("0.3"))),
+            "specs/a.md  1 module to generate when no edit comes: at most 0.30 USD (12,000 tokens)",
+        ),
+        (
             told(paths=("specs/a.md",), executed=("check:a",), errors=(ERROR, ERROR)),
             "specs/a.md  1 check  FAILED: 2 errors; the last good build stays",
+        ),
+        (
+            told(executed=("check:a",), errors=(ERROR,), replaced=True),
+            "1 check  FAILED: 1 error; the rest is new",
         ),
         (
             told(executed=("test:a",), cancelled=True, newer=True),
@@ -62,6 +74,7 @@ def test_an_iteration_as_json() -> None:
         "executed": (),
         "regenerated": (),
         "waiting_for": ["no"],
+        "at_most": None,
         "linked": 0.501,
         "tested": None,
         "total": 0.021,
