@@ -25,7 +25,7 @@
 #include "runner.h"
 
 enum { INPUTS = 500, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FILLED = 1024, FLAGGED = 40, TEXT = 256 };
-enum { LIMIT = 10000, STEPS = 2000, HANGS = 8 }; /* microseconds; instructions; such inputs of a function */
+enum { LIMIT = 10000, STEPS = 1000, HANGS = 3 }; /* microseconds; instructions; such inputs of a function */
 enum { ENDS = 1000, STOPPED = 1001, TRAP = 0x100 };
 static const uint64_t ROOM = 1ul << 33; /* bytes below the stack that it would overflow into */
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };

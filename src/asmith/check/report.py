@@ -33,7 +33,7 @@ uint64_t counter_next(counter *c);
 """`counter.h`, which the NASM examples of the rules implement; they may use libc's functions."""
 
 EXAMPLE_LIBRARY = """\
-//@ asm library "libc" header "stdio.h" header "stdlib.h";
+//@ asm library "libc" header "stdio.h" header "stdlib.h" header "string.h";
 #include <stddef.h>
 
 int puts(const char *s);
@@ -41,8 +41,16 @@ int puts(const char *s);
 //@ asm releases p;
 void free(void *p);
 
-//@ asm outcome none: \\result == \\null; asm acquires \\result by free;
+//@ requires size > 0; asm outcome none: \\result == \\null; asm acquires \\result by free;
 void *calloc(size_t n, size_t size);
+
+//@ asm borrows \\result from s;
+char *strchr(const char *s, int c);
+
+//@ asm outcome failed: \\result == -1;
+int fileno(void *file);
+
+int isatty(int fd);
 """
 """`libc.h`, which they may use."""
 

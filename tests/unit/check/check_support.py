@@ -76,7 +76,9 @@ def subject(source: str, *, include: str = INCLUDE, **changes: Any) -> ObjectInp
         "source": text,
         "source_path": PATH,
         "visible": {LIBC: libc()},
-        "uses": tuple(Use(LIBC, n) for n in ("puts", "calloc", "free")),
+        "uses": tuple(
+            Use(LIBC, n) for n in ("puts", "calloc", "free", "strchr", "fileno", "isatty")
+        ),
     }
     return ObjectInput(**(values | changes))
 

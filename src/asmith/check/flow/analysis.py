@@ -23,7 +23,7 @@ from asmith.check.flow.machine import (
 )
 from asmith.check.flow.needs import vectors_needed
 from asmith.check.flow.outcome import Outcome, lost_by, x87_after
-from asmith.check.flow.owned import acquire
+from asmith.check.flow.owned import acquire, borrow
 from asmith.check.flow.roster import Roster
 from asmith.check.flow.summary import (
     CALLER_SAVED,
@@ -281,6 +281,8 @@ class ObjectFlow:
         look_at_arguments(m, at, convention)
         if convention is None and (summary.reads or summary.vector_reads):
             look_at_needs(m, at, summary.reads, summary.vector_reads)
+        if convention is not None and convention.borrows is not None:
+            borrow(m, at, m.r[convention.borrows])
         m.events.append(Call(at, tuple(m.r), target, summary, convention))
         apply(m, summary, at)
         if convention is not None and convention.released_by:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import moves
-from asmith.check.flow.events import Junk
+from asmith.check.flow.events import Junk, Unchecked
 from asmith.check.flow.machine import FRAME, RSP, SUSPECT, WHOLE, Machine
 from asmith.check.flow.moves import UNSAFE
-from asmith.check.flow.owned import release
-from asmith.check.flow.values import ENTRY, KIND, LOCAL, MAYBE, STACK, UNDEF, is_part
+from asmith.check.flow.owned import UNCHECKED, release
+from asmith.check.flow.values import ENTRY, KIND, LOCAL, MAYBE, RESULT, SHIFT, STACK, UNDEF, is_part
 
 if TYPE_CHECKING:
     from asmith.check.flow.contracts import Argument, Convention
@@ -33,6 +33,11 @@ def look_at_arguments(m: Machine, at: int, convention: Convention | None) -> Non
                 r[FRAME] = -1
             elif value & KIND in SUSPECT:
                 _argument(m, at, argument, number)
+        if argument.stack is not None and r[RSP] & KIND == STACK:
+            key = r[RSP] + (argument.stack << SHIFT)
+            value = m.loaded(key, min(argument.size, 8), at)
+            if m.is_junk(value):
+                m.is_bad(value, at, "argument", -1)
         missing = sum(1 << n for n in argument.vectors) & m.lacking()
         if missing:
             m.events.append(Junk(at, "argument", moves.vector_in(missing), UNDEF))
@@ -50,6 +55,8 @@ def _argument(m: Machine, at: int, argument: Argument, number: int) -> None:
     whole = needed == WHOLE or value & KIND == MAYBE
     if m.bits(value) < needed or (whole and not is_part(value)):
         m.is_bad(value, at, "needed" if argument.not_null else "argument", register)
+    elif value & KIND == RESULT and value & UNCHECKED:
+        m.events.append(Unchecked(at, "argument", register, value))
 
 
 def look_at_needs(m: Machine, at: int, needs: int, vectors: int) -> None:

@@ -87,6 +87,8 @@ class Convention:
     dispatch: bool = False
     released_by: str = ""
     releases: tuple[int, ...] = ()
+    borrows: int | None = None
+    fails_with_number: bool = False
     function: Function | None = field(default=None, compare=False)
 
     @property
@@ -119,7 +121,7 @@ def summary_of(convention: Convention) -> Summary:
         results=convention.results,
         narrow=bool(convention.results) and convention.result_size <= _HALF,
         vector_results=convention.vector_results,
-        may_fail=convention.fails_with_null,
+        may_fail=convention.fails_with_null or convention.fails_with_number,
         x87=convention.x87_results,
     )
 
@@ -163,6 +165,8 @@ def _convention(function: Function, types: Mapping[str, Aggregate]) -> Conventio
         dispatch=any(c.keyword == "dispatch" for c in function.clauses),
         released_by=next(filter(None, map(_releaser, function.clauses)), ""),
         releases=tuple(_released(function, arguments)),
+        borrows=next(_lenders(function, arguments), None),
+        fails_with_number=any(map(_is_number_result, function.clauses)),
         outcomes=tuple(c.text for c in function.clauses if c.keyword == "outcome"),
         function=function,
     )
@@ -170,15 +174,23 @@ def _convention(function: Function, types: Mapping[str, Aggregate]) -> Conventio
 
 def _is_null_result(clause: Clause) -> bool:
     """Tell whether a clause is an outcome whose result is the null pointer."""
+    return any(isinstance(o, Applied) and o.word == "\\null" for o in _result_is(clause))
+
+
+def _is_number_result(clause: Clause) -> bool:
+    """Tell whether a clause is an outcome whose result is a certain number, or has a sign."""
+    return not _is_null_result(clause) and bool(_result_is(clause))
+
+
+def _result_is(clause: Clause) -> tuple[Term, ...]:
+    """Return the result and what an outcome compares it with; nothing for other clauses."""
     if clause.keyword != "outcome" or not isinstance(clause.body, Predicate):
-        return False
+        return ()
     term = clause.body.term
-    return (
-        isinstance(term, Operation)
-        and term.operator == "=="
-        and any(isinstance(o, Applied) and o.word == "\\result" for o in term.operands)
-        and any(isinstance(o, Applied) and o.word == "\\null" for o in term.operands)
-    )
+    if not isinstance(term, Operation) or term.operator not in ("==", "<", "<=", "!="):
+        return ()
+    about = any(isinstance(o, Applied) and o.word == "\\result" for o in term.operands)
+    return term.operands if about else ()
 
 
 def _releaser(clause: Clause) -> str:
@@ -198,6 +210,18 @@ def _released(function: Function, arguments: tuple[Argument, ...]) -> Iterator[i
                 for argument in arguments:
                     if argument.name == name and len(argument.registers) == 1:
                         yield argument.registers[0]
+
+
+def _lenders(function: Function, arguments: tuple[Argument, ...]) -> Iterator[int]:
+    r"""Yield the register of the argument that the result is borrowed from."""
+    for clause in function.clauses:
+        body = clause.body
+        if clause.keyword == "borrows" and isinstance(body, Locations) and body.source is not None:
+            if not any(isinstance(t, Applied) and t.word == "\\result" for t in body.terms):
+                continue
+            for argument in arguments:
+                if argument.name == _parameter(body.source) and len(argument.registers) == 1:
+                    yield argument.registers[0]
 
 
 def _argument(location: Location, ctype: CType, not_null: bool) -> Argument:  # noqa: FBT001

@@ -120,11 +120,12 @@ class Machine(Frame):
     `given` has a bit for each register that holds something for the function at its entry, `narrow`
     for each of which only the low half does, `vectors` for each vector register. `block` is the
     start of the block that is run. `used` has a bit for each register whose value at the entry goes
-    into something, not counting copies.
+    into something, not counting copies. `borrowed` maps a call to the one whose result owns it.
     """
 
     __slots__ = (
-        "bases", "block", "given", "lowest", "narrow", "paths", "symbols", "used", "vectors",
+        "bases", "block", "borrowed", "given", "lowest", "narrow", "paths", "symbols", "used",
+        "vectors",
     )  # fmt: skip
 
     def __init__(
@@ -140,6 +141,7 @@ class Machine(Frame):
         self.paths = 0
         self.used = 0
         self.bases: dict[int, int] = {}
+        self.borrowed: dict[int, int] = {}
 
     def entry_state(self) -> State:
         """Return the state at the entry of a function."""
@@ -320,10 +322,15 @@ class Machine(Frame):
         elif kind == RESULT:
             if value >> 4 & 1:
                 self.events.append(Narrow(at, use, register, value))
-            elif value & UNCHECKED and use in ("address", "needed"):
+            if value & UNCHECKED and use in ("address", "argument", "needed"):
                 self.events.append(Unchecked(at, use, register, value))
-            if self.r[self.OWNED] and value >> 7 << 1 | 1 in self.marks.of(self.r[self.OWNED]):
-                self.events.append(AfterRelease(at, value >> 7, register))
+            if self.r[self.OWNED]:
+                released = self.marks.of(self.r[self.OWNED])
+                owner = value >> 7
+                while owner << 1 | 1 not in released and owner in self.borrowed:
+                    owner = self.borrowed[owner]
+                if owner << 1 | 1 in released:
+                    self.events.append(AfterRelease(at, owner, register))
             return False
         elif is_part(value):
             if self.paths:

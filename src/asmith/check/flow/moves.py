@@ -26,6 +26,7 @@ from asmith.check.flow.values import (
     LOADED,
     LOCAL,
     MAYBE,
+    RESULT,
     ROUND,
     RSP_AT_ENTRY,
     SHIFT,
@@ -52,6 +53,8 @@ UNSAFE = frozenset({STALE, UNDEF, MAYBE, ENTRY})
 _PLAIN = frozenset({TOP, LOADED})
 HIGH = 0
 """In `e.c`: the destination is ah, bh, ch or dh."""
+NARROW = 1 << 4
+"""Of a RESULT value: its upper half is undefined."""
 MASK32 = (1 << 32) - 1
 
 
@@ -66,6 +69,8 @@ def low32(value: int) -> int:
         return value
     if kind == TABLE:
         return value | UNSIGNED
+    if kind == RESULT:
+        return value & ~NARROW
     return HALF_ADDRESS if kind == STACK else TOP
 
 

@@ -56,6 +56,12 @@ def acquire(m: Machine, call: int) -> None:
     m.r[m.OWNED] = m.marks.number(marks)
 
 
+def borrow(m: Machine, call: int, owner: int) -> None:
+    """Note that the result of a call lives as long as another call's result."""
+    if owner & KIND == RESULT and call_of(owner) != call:
+        m.borrowed[call] = call_of(owner)
+
+
 def let_go(m: Frame, value: int) -> None:
     """No longer be the one to release a RESULT value: it is stored, returned or null."""
     if m.r[m.OWNED] and value & KIND == RESULT:

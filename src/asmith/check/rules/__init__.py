@@ -64,6 +64,7 @@ _MODULES = (
     "con007_leak",
     "con008_after_release",
     "con009_no_field",
+    "con010_class",
     "lnk001_no_provider",
     "lnk002_two_providers",
     "lnk003_contracts_disagree",

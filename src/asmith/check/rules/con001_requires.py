@@ -1,7 +1,8 @@
 """An argument contradicts a `requires` clause of the callee.
 
 Reported when the argument of a call is certainly the null pointer, or a number below 4096, and the
-callee's contract requires it to be valid or not null, whatever else holds.
+callee's contract requires it to be valid or not null, whatever else holds. Reported too when
+numbers that are certainly passed make a `requires` clause false.
 
 Why: the callee may rely on its `requires` clauses and checks nothing; the first page of memory is
 never mapped.
@@ -52,15 +53,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Call
-from asmith.check.flow.values import CONST, KIND, number
+from asmith.check.flow.values import CONST, KIND, TOP, number
 from asmith.check.inputs import Level, Profile
+from asmith.check.numbers import as_type, known
 from asmith.check.places import Text
+from asmith.model.contract import Predicate
 from asmith.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from asmith.check.flow.outcome import Outcome
     from asmith.check.followed import Followed
+    from asmith.model.contract import Function
     from asmith.model.finding import Finding
 
 ID = "CON001"
@@ -89,6 +94,41 @@ def check(subject: Followed) -> Iterator[Finding]:
                     f"{convention.name} requires '{argument.name}' to be a valid pointer",
                     "pass the address of an object, or skip the call on this path",
                     f"'{argument.name}' is {given} here",
+                ),
+            )
+        if convention is not None and convention.function is not None:
+            yield from _numbers(subject, outcome, event, convention.function)
+
+
+def _numbers(
+    subject: Followed, outcome: Outcome, event: Call, callee: Function
+) -> Iterator[Finding]:
+    """Yield a finding for each clause that numbers make false."""
+    assert event.convention is not None
+    passed = {}
+    for argument in event.convention.arguments:
+        value = event.registers[argument.registers[0]] if len(argument.registers) == 1 else TOP
+        given = as_type(value >> 4, argument.type) if value & KIND == CONST else None
+        if given is not None:
+            passed[argument.name] = given
+    clauses = [c for c in callee.clauses if c.keyword == "requires"] if passed else []
+    constants = {
+        name: constant.value
+        for interface in subject.object.interfaces
+        for name, constant in interface.constants.items()
+        if isinstance(constant.value, int)
+    }
+    for clause in clauses:
+        if isinstance(clause.body, Predicate) and known(clause.body.term, constants | passed) == 0:
+            words = ", ".join(f"'{name}' is {n}" for name, n in passed.items())
+            yield subject.report(
+                ID,
+                event.address,
+                Text(
+                    f"{outcome.function.name} calls {callee.name} against its contract: {words}",
+                    f"{callee.name} requires {clause.text}",
+                    "pass what the contract asks for, or skip the call on this path",
+                    f"`{clause.text}` does not hold",
                 ),
             )
 

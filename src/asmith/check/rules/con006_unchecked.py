@@ -2,7 +2,8 @@
 
 Reported when a pointer that a call returned is used as an address, or passed where the callee
 requires it to be valid, and no comparison has looked at it before, although the call's contract has
-an outcome whose result is null.
+an outcome whose result is null. Reported too when a number that a call returned is used in an
+address or as an argument, and an outcome says that it may be a failure.
 
 Why: every `asm outcome` is a failure that the caller must survive; memory does run out.
 
@@ -60,7 +61,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Unchecked
+from asmith.check.flow.events import Call, Unchecked
 from asmith.check.flow.owned import call_of
 from asmith.check.inputs import Level, Profile
 from asmith.check.places import Text
@@ -70,6 +71,7 @@ from asmith.model.finding import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from asmith.check.flow.outcome import Outcome
     from asmith.check.followed import Followed
     from asmith.model.finding import Finding
 
@@ -83,13 +85,23 @@ def check(subject: Followed) -> Iterator[Finding]:
     for outcome, event in subject.events(Unchecked):
         call = call_of(event.value)
         name = subject.callee(outcome, call)
+        null = _fails_with_null(outcome, call)
+        if null and event.use == "argument":
+            continue  # the callee may take null
+        failure = "null" if null else "a failure"
         yield subject.report(
             ID,
             event.address,
             Text(
                 f"{outcome.function.name} uses the result of {name} without a check",
-                f"{name} may return null (its contract has an outcome that says so)",
-                f"compare the result of the call at {subject.place(call)} with null first",
-                f"{register_name(event.register)} may be null here",
+                f"{name} may return {failure} (its contract has an outcome that says so)",
+                f"compare the result of the call at {subject.place(call)} with {failure} first",
+                f"{register_name(event.register)} may be {failure} here",
             ),
         )
+
+
+def _fails_with_null(outcome: Outcome, call: int) -> bool:
+    """Tell whether the failure of the call at an address is the null pointer."""
+    conventions = [c.convention for c in outcome.of(Call) if c.address == call]
+    return any(c is not None and c.fails_with_null for c in conventions)

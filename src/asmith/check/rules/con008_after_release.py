@@ -1,7 +1,8 @@
 """A value is used after it was released.
 
 Reported when the result of a call is used as an address or passed on after every path to there has
-passed it to a function whose contract says `asm releases` or `asm takes`.
+passed it to a function whose contract says `asm releases` or `asm takes`. So is what was borrowed
+from it (`asm borrows`).
 
 Why: its memory may belong to someone else by then.
 
@@ -89,7 +90,8 @@ def check(subject: Followed) -> Iterator[Finding]:
             event.address,
             Text(
                 f"{outcome.function.name} uses {register} after releasing it",
-                f"it is what {name} gave at {subject.place(event.call)}, and it was released since",
+                f"it is what {name} gave at {subject.place(event.call)}, or borrowed from that, and"
+                " it was released since",
                 "use it before the release, or keep what is needed of it",
                 f"{register} was released on every path to here",
             ),

@@ -2,7 +2,8 @@
 
 Reported with the callee's contract, for a call (or a jump in tail position) when the register of an
 argument holds nothing: what an earlier call left there, or what no one has written; for the
-argument's own bytes only. For a variadic callee al is looked at, too.
+argument's own bytes only. Arguments on the stack count alike, and al for a variadic callee. Of a
+callee in the same object that has no contract those registers count that it was seen to read.
 
 Why: integers and pointers are passed in rdi, rsi, rdx, rcx, r8 and r9, floating-point values in
 xmm0 to xmm7, and al holds an upper bound of the vector registers that a variadic call uses (System
@@ -80,7 +81,7 @@ def check(subject: Followed) -> Iterator[Finding]:
         if event.use == "vectors":
             message = f"{outcome.function.name} calls a variadic function, but al was never set"
             help_ = "set al to the number of vector registers used, `xor eax, eax` for none"
-        elif event.use == "argument":
+        elif event.use in ("argument", "needed"):
             name = register_name(event.register)
             message = f"{outcome.function.name} passes {name}, but {origin(subject, event.value)}"
             help_ = f"load {name} after the last call before this one"
