@@ -32,7 +32,7 @@ class Insn:
     `writes` have a bit for each general register and the flags, `vreads` and `vwrites` one for each
     vector register; the four are known only if `masked`. `x87` is by how much it fills the register
     stack of the x87 unit. `rel` counts from the end of the
-    instruction. `act`, `a`, `b`, `c`, `changed` and `sources`
+    instruction. `act`, `a`, `b`, `c`, `changed`, `sources` and `vsources`
     are for the reader: what an analysis does with it.
     """
 
@@ -40,7 +40,7 @@ class Insn:
         "a", "act", "b", "base", "c", "changed", "disp", "disp_at", "flow", "imm_at", "index",
         "isa", "length", "locked", "masked", "memory", "mmx", "name", "operands", "privileged",
         "reads", "rel", "rep", "scale", "segment", "size", "sources", "stores", "vector", "vreads",
-        "vwrites", "width", "writes", "x87",
+        "vsources", "vwrites", "width", "writes", "x87",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -59,6 +59,7 @@ class Insn:
         self.vector = False
         self.width = 0  # bytes of the widest vector register that is named
         self.reads = self.writes = self.vreads = self.vwrites = self.x87 = 0
+        self.vsources = 0
         self.isa: tuple[str, ...] = ()
         self.a = self.b = self.c = 0
         self.changed: tuple[int, ...] = ()
@@ -101,6 +102,7 @@ class Insn:
         made.width = self.width
         made.writes = self.writes
         made.x87 = self.x87
+        made.vsources = self.vsources
         return made
 
 

@@ -202,7 +202,7 @@ def test_what_no_compiler_writes_is_found(rule: str, code: str) -> None:
 
 
 TABLE = """
-        cmp  edi, 2
+        cmp  edi, 1
         ja   .none
         lea  rdx, [rel table{base}]
         movsxd rax, dword [rdx + rdi * 4{shift}]

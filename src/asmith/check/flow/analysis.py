@@ -9,7 +9,7 @@ from asmith.check.flow.arguments import look_at_arguments, look_at_needs
 from asmith.check.flow.bounds import beyond
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
-from asmith.check.flow.events import Blank, Call, Exit, Invalid, Out, Unreached
+from asmith.check.flow.events import Blank, Call, Cut, Exit, Invalid, Out, Overwrite, Unreached
 from asmith.check.flow.fixpoint import Context, Ended, Fixpoint, Needed, NotFollowed
 from asmith.check.flow.graph import Graph
 from asmith.check.flow.machine import (
@@ -165,8 +165,7 @@ class ObjectFlow:
                 outcome.add(block.events)
         outcome.add([*beyond(graph)])
         if not self.compiled and outcome.convention is None:
-            below = {call.address: call.summary.vector_reads for call in outcome.of(Call)}
-            outcome.vectors_used = vectors_needed(graph, below)
+            outcome.vectors_used = vectors_needed(graph, outcome.of(Call))
         outcome.add([*graph.splits(ordered)])
         graph.close()
         outcome.bounded = all(map(_counts_from_entry, outcome.of(Call)))
@@ -201,6 +200,8 @@ class ObjectFlow:
     ) -> tuple[Graph, Machine]:
         machine = self._machine(outcome)
         machine.unwritten = blank
+        if outcome.convention is not None and not outcome.convention.variadic:
+            machine.arguments_end = outcome.convention.stack_end
         machine.paths = 0 if self.compiled else ALL_PATHS if self.strict else FEW_PATHS
 
         def call(m: Machine, e: Insn, at: int) -> None:
@@ -213,7 +214,7 @@ class ObjectFlow:
         if self.compiled:
             outcome.used = (run.needs or 0) & ARGUMENTS & ~machine.spilled
         else:
-            outcome.used = machine.used & GENERAL
+            outcome.used, outcome.followed = machine.used & GENERAL, machine.followed
         return graph, machine
 
     def _machine(self, outcome: Outcome) -> Machine:
@@ -255,6 +256,8 @@ class ObjectFlow:
 
         A compiler never does that, so in its code it stays a fault.
         """
+        if outcome.of(Cut):
+            return
         for leave in outcome.of(Exit):
             if leave.registers[RSP] & KIND == TOP and not outcome.reason:
                 place = leave.address - outcome.function.start
@@ -280,7 +283,7 @@ class ObjectFlow:
         convention = self.roster.convention(target)
         look_at_arguments(m, at, convention)
         if convention is None and (summary.reads or summary.vector_reads):
-            look_at_needs(m, at, summary.reads, summary.vector_reads)
+            look_at_needs(m, at, summary)
         if convention is not None and convention.borrows is not None:
             borrow(m, at, m.r[convention.borrows])
         m.events.append(Call(at, tuple(m.r), target, summary, convention))
@@ -296,8 +299,7 @@ class ObjectFlow:
         if convention is not None:
             look_at_arguments(m, at, convention)
         elif not self.compiled and target is not None:
-            summary = self._of(target)
-            look_at_needs(m, at, summary.reads, summary.vector_reads)
+            look_at_needs(m, at, self._of(target))
 
     def _in_circle(self, address: int) -> Summary:
         """Return what a call back into a circle of functions changes: whatever they write at all.
@@ -357,6 +359,8 @@ class ObjectFlow:
             modes=modes,
             vectors=self._vectors(outcome),
             reads=outcome.used,
+            follows=outcome.followed,
+            reaches=bool(outcome.of(Overwrite)),
             vector_reads=outcome.vectors_used,
             lost=lost_by(outcome),
             x87=x87_after(outcome),

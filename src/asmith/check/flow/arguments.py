@@ -9,10 +9,12 @@ from asmith.check.flow.events import Junk, Unchecked
 from asmith.check.flow.machine import FRAME, RSP, SUSPECT, WHOLE, Machine
 from asmith.check.flow.moves import UNSAFE
 from asmith.check.flow.owned import UNCHECKED, release
-from asmith.check.flow.values import ENTRY, KIND, LOCAL, MAYBE, RESULT, SHIFT, STACK, UNDEF, is_part
+from asmith.check.flow.values import KIND, LOCAL, MAYBE, RESULT, SHIFT, STACK, UNDEF, is_part
+from asmith.model.contract import Named
 
 if TYPE_CHECKING:
     from asmith.check.flow.contracts import Argument, Convention
+    from asmith.check.flow.summary import Summary
 
 
 _BUT_RSP = tuple(n for n in range(16) if n != RSP)
@@ -52,6 +54,8 @@ def _argument(m: Machine, at: int, argument: Argument, number: int) -> None:
     register = argument.registers[number]
     value = m.r[register]
     needed = 8 * min(argument.size - 8 * number, 8)
+    if is_part(value) and isinstance(argument.type, Named):
+        return  # a structure may have holes
     whole = needed == WHOLE or value & KIND == MAYBE
     if m.bits(value) < needed or (whole and not is_part(value)):
         m.is_bad(value, at, "needed" if argument.not_null else "argument", register)
@@ -59,15 +63,16 @@ def _argument(m: Machine, at: int, argument: Argument, number: int) -> None:
         m.events.append(Unchecked(at, "argument", register, value))
 
 
-def look_at_needs(m: Machine, at: int, needs: int, vectors: int) -> None:
+def look_at_needs(m: Machine, at: int, summary: Summary) -> None:
     """Note registers that hold nothing and that a callee of this object reads."""
     for register in range(16):
-        if needs >> register & 1:
+        if summary.reads >> register & 1:
             value = m.r[register]
-            if m.is_junk(value):
+            address = summary.follows >> register & 1 and m.bits(value) < WHOLE
+            if m.is_junk(value) or address:
                 m.is_bad(value, at, "argument", register)
-            elif value & KIND == ENTRY:
-                m.used |= 1 << (value >> 4)
-    missing = vectors & m.lacking()
+            else:
+                m.use(value)
+    missing = summary.vector_reads & m.lacking()
     if missing:
         m.events.append(Junk(at, "argument", moves.vector_in(missing), UNDEF))

@@ -12,6 +12,7 @@ from asmith.check.flow.values import (
     BASE,
     CONST,
     ENTRY,
+    HALF_ADDRESS,
     JUNK,
     KIND,
     LOCAL,
@@ -23,6 +24,7 @@ from asmith.check.flow.values import (
     SHIFT,
     STACK,
     SYM,
+    TABLE,
     TOP,
     UNDEF,
     constant,
@@ -173,6 +175,8 @@ def alu(m: Machine, e: Insn, at: int) -> None:
         m.r[e.a] = value if value & KIND == MAYBE else other
     elif value & KIND == CONST and (other & KIND == CONST or e.b < 0):
         m.r[e.a] = _computed(e, number(value), number(other) if e.b >= 0 else e.c)
+    elif e.size < 8 and TABLE in (value & KIND, other & KIND):
+        m.r[e.a] = HALF_ADDRESS  # a place to jump to has 64 bits
     else:
         multiple = (e.name == "imul" and e.b < 0 and not e.c & 15) or (
             e.name in ("shl", "sal") and e.b < 0 and e.c >= 4
@@ -290,8 +294,10 @@ def alu_store(m: Machine, e: Insn, at: int) -> None:
         m.spread()
     elif kind == SYM:
         guard(m, address, at)
-    elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE and m.bits(m.r[e.b]) < 8 * e.size:
-        m.is_bad(m.r[e.b], at, "operand", e.b)
+    elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE:
+        m.use(m.r[e.b])
+        if m.bits(m.r[e.b]) < 8 * e.size:
+            m.is_bad(m.r[e.b], at, "operand", e.b)
 
 
 def cmp_rr(m: Machine, e: Insn, at: int) -> None:

@@ -36,7 +36,7 @@ def beyond(graph: Graph) -> Iterator[Beyond]:
     for block in list(graph.blocks.values()):
         if block.entries and block.state is not None:
             found = bound_of(graph, block) or Bound(0, None)
-            if found.high is None or found.high >= block.entries:
+            if found.high is None or found.high >= block.entries or found.low < 0:
                 yield Beyond(block.last, block.entries, *found)
 
 
@@ -44,6 +44,7 @@ def bound_of(graph: Graph, block: Block) -> Bound | None:
     """Return what bounds the index of the table that a block jumps through; None: no idea."""
     ops = [(insn, at) for _, insn, at in block.ops]
     place: Place | None = None
+    shift = 0
     last = graph.seen[block.last]
     if last.memory:
         place = _index(last)
@@ -60,27 +61,37 @@ def bound_of(graph: Graph, block: Block) -> Bound | None:
                 if place is None:
                     return None
             elif insn.name == "add" and not insn.memory:
-                ops, place = _of_sum(ops, insn)
+                ops, place, shift = _of_sum(ops, insn)
                 if place is None:
                     return None
             else:
                 return None
-    return _search(graph, block, [i for i, _ in ops], place) if place is not None else None
+    if place is None:
+        return None
+    found = _search(graph, block, [i for i, _ in ops], place)
+    if found is None:
+        return None
+    return Bound(found.low + shift, None if found.high is None else found.high + shift)
 
 
-def _of_sum(ops: list[tuple[Insn, int]], insn: Insn) -> tuple[list[tuple[Insn, int]], Place | None]:
-    """Return the index of an entry to which its table's address is added, and what is before."""
+def _of_sum(
+    ops: list[tuple[Insn, int]], insn: Insn
+) -> tuple[list[tuple[Insn, int]], Place | None, int]:
+    """Return the index of an entry to which its table's address is added, and what is before.
+
+    The last one is how many entries behind the table's start the index counts from.
+    """
     both = {o[1] for o in insn.operands if o[0] == "r"}
     rest = list(ops)
     while rest:
         one, _ = rest.pop()
         if one.flow:
-            return rest, None
+            return rest, None, 0
         if _written(one) in both and one.memory and one.index >= 0 and one.name[:3] == "mov":
-            return rest, _index(one)
+            return rest, _index(one), one.disp // one.scale if one.base >= 0 else 0
         if _written(one) in both and one.name != "lea":
-            return rest, None
-    return rest, None
+            return rest, None, 0
+    return rest, None, 0
 
 
 def _index(insn: Insn) -> Place | None:

@@ -98,7 +98,8 @@ def _outline(e: Insn) -> Callable[..., None]:
     if e.memory and e.name.startswith(_STRINGS) and any(o[0] == "s" for o in e.operands):
         e.size = {"b": 1, "w": 2, "d": 4, "q": 8}.get(e.name[-1], 8)
         return outline.string
-    e.a = int(_flows(e))
+    flows = _vector_sources(e)
+    e.a, e.vsources = int(flows is not None), flows or 0
     e.sources = _sources(e)
     e.b = _alignment(e)
     e.c = _needed(e)
@@ -107,8 +108,23 @@ def _outline(e: Insn) -> Callable[..., None]:
     if e.mmx:
         return modes.mmx
     if e.name[0] == "f":
+        e.b, e.c = 0, _x87_needed(e)
         return modes.x87
     return outline.generic
+
+
+def _x87_needed(e: Insn) -> int:
+    """Return how many registers must be on the x87 stack before an instruction."""
+    if e.name in _X87_FREE or (e.x87 > 0 and not any(o[0] == "x" for o in e.operands)):
+        return 0
+    places = [int(o[1][2:] or 0) for o in e.operands if o[0] == "x" and o[1].startswith("st")]
+    return 1 + max(places, default=0)
+
+
+_X87_FREE = frozenset({
+    "ffree", "ffreep", "fincstp", "fdecstp", "fnclex", "fclex", "fnstsw", "fstsw", "fxam",
+    "fxtract", "fnsetpm", "fndisi", "fneni", "femms",
+})  # fmt: skip
 
 
 def _alignment(e: Insn) -> int:
@@ -164,21 +180,32 @@ _TO_VECTOR = frozenset({
 })  # fmt: skip
 
 
-def _flows(e: Insn) -> bool:
-    """Tell whether a vector instruction's result is undefined when any of its operands is.
+def _vector_sources(e: Insn) -> int | None:
+    """Return the vector registers of which each makes the result undefined; None if it is not so.
 
-    One that writes a part of a register and keeps the rest depends on the rest for nothing but
-    that; `x - x` and the like depend on nothing.
+    An instruction that writes a part of a register and keeps the rest depends on the rest for
+    nothing but that; `x - x` and the like depend on nothing.
     """
     vectors = [o for o in e.operands if o[0] == "v"]
     if _SUM.match(e.name):
         sources = vectors[-2:]
-        return len(sources) < 2 or sources[0] != sources[1] or e.name.endswith(("d", "s", "sd"))
+        same = len(sources) > 1 and sources[0] == sources[1]
+        return None if same and not e.name.endswith(("d", "s", "sd")) else e.vreads
+    if _BITS.match(e.name):
+        return None if len(vectors) > 1 and vectors[-1] == vectors[-2] else e.vreads
     if _MOVE.match(e.name):
-        return not (_SCALAR.match(e.name) and len(vectors) > 1)
-    return bool(_TO_INTEGER.match(e.name))
+        return None if _SCALAR.match(e.name) and len(vectors) > 1 else e.vreads
+    if _UNARY.match(e.name) and vectors:
+        given = [o for o in e.operands if o[0] != "i"][-1]
+        return 1 << given[1] if given[0] == "v" else 0 if given[0] == _M else None
+    return e.vreads if _TO_INTEGER.match(e.name) else None
 
 
+_UNARY = re.compile(
+    r"v?(?:cvt(?!si2|usi2)|pshuf(?:d|[lh]w)$|movs?[dhl]dup$|broadcast|pmov[sz]x|pabs|r?sqrt|rcp|round"
+    r"|extract|pextr|movmskp|pmovmskb)|vperm(?:q|pd)$|vpermil|vpbroadcast"
+)
+_BITS = re.compile(r"v?p?(?:and|or|cmp(?:eq|gt))(?:n?p[sd]|n?[dq]?|[bwdq])$|v?cmps?[a-z]*[ps][sd]$")
 _SUM = re.compile(
     r"v?(?:add|sub|mul|div|min|max|fn?m(?:add|sub)(?:132|213|231))[sp][sd]$|v?p(?:add|sub|mul)[a-z]+$"
     r"|v?p?xor(?:p[sd]|[dq])?$"

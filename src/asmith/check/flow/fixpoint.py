@@ -12,7 +12,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Leak, Out
+from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Leak, Narrow, Out
 from asmith.check.flow.graph import End
 from asmith.check.flow.joining import joined
 from asmith.check.flow.machine import FLAGS, RSP, SOME_VECTORS, SUSPECT, WHOLE, X87_JUNK
@@ -22,6 +22,7 @@ from asmith.check.flow.symbols import Target
 from asmith.check.flow.tables import entries_of_table, targets_of_table
 from asmith.check.flow.values import (
     CHOICE,
+    HALF_ADDRESS,
     KIND,
     MAYBE,
     RESULT,
@@ -38,6 +39,7 @@ from asmith.check.flow.values import (
     is_whole,
 )
 from asmith.dataclass import dataclass
+from asmith.model.contract import Named
 from asmith.toolchain.decode import Flow
 
 if TYPE_CHECKING:
@@ -149,6 +151,8 @@ class Fixpoint:
         except Ended:
             return
         end = block.end
+        if m.paths and (end is _NEXT or end is _JUMP):
+            self._follow_maybe(block)
         if end is _NEXT:
             self._flow(block.next)
         elif end is _BRANCH:
@@ -174,11 +178,22 @@ class Fixpoint:
         elif end is _OUT:
             if block.next in self.graph.others and not self.strict:
                 goal = Target(block.next)  # it runs on into the next function
+                self._tail(m, block.last, goal)
                 m.events.append(Exit(block.last, tuple(m.r), "jump", goal))
             elif not self._ends_in_call(block):
                 m.events.append(Out(block.last, block.next))
         elif end is _INVALID:
             m.events.append(Invalid(block.last))
+
+    def _follow_maybe(self, block: Block) -> None:
+        """Let what is undefined on some path be so in the only block that follows, too."""
+        following: int | None = block.next
+        if block.end is _JUMP:
+            following = block.target.address if block.target is not None else None
+        m, here = self.machine, block.start << 4 | MAYBE
+        if following is not None and here in m.r:
+            there = following << 4 | MAYBE
+            m.r = [there if value == here else value for value in m.r]
 
     def _owned(self, at: int) -> None:
         """Note what is left behind unreleased; what is returned is the caller's."""
@@ -201,6 +216,9 @@ class Fixpoint:
             value = m.r[register]
             if value & KIND in SUSPECT:
                 needed = 8 * min(convention.result_size - 8 * number, 8)
+                result = convention.function.result if convention.function else None
+                if is_part(value) and isinstance(result, Named):
+                    continue  # a structure may have holes
                 if (
                     m.bits(value) < needed
                     or (needed == WHOLE and not is_part(value))
@@ -309,7 +327,7 @@ class Fixpoint:
             if value & KIND in UNSAFE and m.is_bad(value, at, "jump", insn.operands[0][1]):
                 return
         kind = value & KIND
-        if not self.compiled and any(type(event) is Junk for event in m.events):
+        if not self.compiled and any(type(event) in (Junk, Narrow) for event in m.events):
             return  # told already: where it goes depends on that
         if kind in (TABLE, TARGET):
             targets = targets_of_table(graph, m.symbols, value, self._barriers)
@@ -339,7 +357,7 @@ class Fixpoint:
         if labels:
             self._spread(block, labels)
             return
-        if (self.strict and kind != MAYBE) or m.symbols.is_data(value):
+        if (self.strict and kind != MAYBE) or value == HALF_ADDRESS or m.symbols.is_data(value):
             m.events.append(Computed(at))
             return
         raise NotFollowed(

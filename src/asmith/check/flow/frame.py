@@ -67,15 +67,28 @@ class Frame:
     `r` are the registers, `events` what is noted. `unwritten` has the instructions that an earlier
     run has found to read of the frame what no path has stored there. `spilled` has a bit for each
     register that is stored in the frame as it was at the entry, as all are that a variadic function
-    may have got.
+    may have got. `arguments_end` is the offset from the return address at which the arguments on
+    the stack end, if it is known: what lies beyond is the caller's.
     """
 
-    __slots__ = ("events", "marks", "own", "r", "slots", "spilled", "unwritten")
+    __slots__ = (
+        "arguments_end",
+        "events",
+        "marks",
+        "own",
+        "paths",
+        "r",
+        "slots",
+        "spilled",
+        "unwritten",
+    )
 
     OWNED = 23
 
     def __init__(self, marks: Marks) -> None:
         self.marks = marks
+        self.arguments_end = 0
+        self.paths = 0
         self.r: list[int] = []
         self.slots: dict[int, int] = {}
         self.own = False
@@ -160,14 +173,21 @@ class Frame:
     def blank(self, key: int, size: int, at: int, *, partly: bool = False) -> int:
         """Return what is loaded from a place in the frame of which no value is known.
 
-        It is undefined if nothing was stored there, `partly` if a byte was not.
+        It is undefined if nothing was stored there, `partly` if a byte was not; in hand-written code
+        also a number of 8 bytes whose lowest one is missing.
         """
         depth = (RSP_AT_ENTRY - key) >> SHIFT
         if key & BASE != RSP_AT_ENTRY or not size <= depth <= DEEPEST:
-            return LOADED
+            beyond = self.arguments_end and size - depth > self.arguments_end
+            return at << 4 | UNDEF if beyond and key & BASE == RSP_AT_ENTRY else LOADED
         every = (1 << size) - 1
         stored = self.r[FRAME] >> (depth - size) & every
-        if stored == every or (stored and not partly):
-            return LOADED
+        numeric = self.paths and size == 8 and not stored >> 7
+        if stored == every or (stored and not partly and not numeric):
+            hole = every & ~stored
+            low = 8 * (size - hole.bit_length())
+            return (
+                low << 4 | MAYBE if hole and low and not hole & hole + 1 and size == 8 else LOADED
+            )
         self.events.append(Blank(at))
         return at << 4 | UNDEF if at in self.unwritten else LOADED

@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from asmith.check.flow.symbols import Symbols
     from asmith.toolchain.decode import Insn
 
-SPECULATED = frozenset({"comparison", "condition"})
+SPECULATED = frozenset({"comparison"})
 """Uses that compilers move to before the branch that decides whether they count."""
 
 __all__ = [
@@ -120,12 +120,13 @@ class Machine(Frame):
     `given` has a bit for each register that holds something for the function at its entry, `narrow`
     for each of which only the low half does, `vectors` for each vector register. `block` is the
     start of the block that is run. `used` has a bit for each register whose value at the entry goes
-    into something, not counting copies. `borrowed` maps a call to the one whose result owns it.
+    into something, not counting copies, `followed` for each whose value is used as an address.
+    `borrowed` maps a call to the one whose result owns its own.
     """
 
     __slots__ = (
-        "bases", "block", "borrowed", "given", "lowest", "narrow", "paths", "symbols", "used",
-        "vectors",
+        "bases", "block", "borrowed", "followed", "given", "lowest", "narrow", "symbols",
+        "used", "vectors",
     )  # fmt: skip
 
     def __init__(
@@ -138,8 +139,8 @@ class Machine(Frame):
         self.vectors = vectors
         self.block = 0
         self.lowest = 0
-        self.paths = 0
         self.used = 0
+        self.followed = 0
         self.bases: dict[int, int] = {}
         self.borrowed: dict[int, int] = {}
 
@@ -316,6 +317,8 @@ class Machine(Frame):
             number = value >> 4
             if self.given >> number & 1:
                 self.used |= 1 << number
+                if use == "address":
+                    self.followed |= 1 << number
                 if self.narrow >> number & 1:
                     self.events.append(Narrow(at, use, register, value))
                 return False
@@ -333,7 +336,7 @@ class Machine(Frame):
                     self.events.append(AfterRelease(at, owner, register))
             return False
         elif is_part(value):
-            if self.paths:
+            if self.paths and use != "store":
                 self.events.append(Narrow(at, use, register, value))
             return False
         elif kind == MAYBE and (
@@ -343,11 +346,17 @@ class Machine(Frame):
         ):
             return False
         elif kind == OFFSET:
+            self.followed |= 1 << (value >> 4 & 15)
             if self.narrow >> (value >> 4 & 15) & 1:
                 self.events.append(Narrow(at, use, register, value))
             return False
         self.events.append(Junk(at, use, register, value))
         return True
+
+    def use(self, value: int) -> None:
+        """Note that a value goes into something."""
+        if value & KIND == ENTRY:
+            self.used |= 1 << (value >> 4)
 
     def lacking(self) -> int:
         """Return the mask of vector registers that hold nothing, here on some path at least."""

@@ -68,9 +68,10 @@ def x87(m: Machine, e: Insn, at: int) -> None:
     if e.writes >> FLAGS & 1 and r[X87_JUNK]:
         r[FLAGS] = at << 4 | UNDEF
     if m.r[X87] != NOBODY_KNOWS:
+        short = m.r[X87] < e.c
         m.r[X87] += e.x87
-        if not 0 <= m.r[X87] <= X87_REGISTERS:
-            m.events.append(StackFault(at, m.r[X87]))
+        if short or not 0 <= m.r[X87] <= X87_REGISTERS:
+            m.events.append(StackFault(at, 0 if short else m.r[X87]))
             m.r[X87] = NOBODY_KNOWS
         if not r[X87]:
             r[X87_JUNK] = 0

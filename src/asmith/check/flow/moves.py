@@ -105,6 +105,8 @@ def mov_rr32(m: Machine, e: Insn, at: int) -> None:
     if value & KIND == ENTRY and not m.given >> (value >> 4) & 1:
         r[e.a] = at << 4 | UNDEF
     else:
+        if m.paths:
+            m.use(value)
         r[e.a] = low32(value)
 
 
@@ -227,6 +229,7 @@ def extend(m: Machine, e: Insn, at: int) -> None:
     elif kind == MAYBE and not is_part(value):
         m.r[e.a] = value
     else:
+        m.use(value)
         bits = m.bits(value)
         m.r[e.a] = TOP if bits >= e.c else defined_below(bits, WHOLE, at)
 
@@ -285,6 +288,7 @@ def store_narrow(m: Machine, e: Insn, at: int) -> None:
     elif kind == SYM:
         guard(m, address, at)
     elif e.b >= 0 and m.r[e.b] & KIND in UNSAFE:
+        m.use(m.r[e.b])
         if m.bits(m.r[e.b]) < 8 * e.size or (not is_part(m.r[e.b]) and m.r[e.b] & KIND == MAYBE):
             m.is_bad(m.r[e.b], at, "part", e.b)
     elif e.vector and e.vreads & m.lacking():

@@ -12,19 +12,18 @@ from asmith.check.flow.outline import generic
 from asmith.toolchain.decode import RBP, RSP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from asmith.check.flow.events import Call
     from asmith.check.flow.graph import Block, Graph
     from asmith.toolchain.decode import Insn
 
 ALL = 0xFFFFFFFF
 
 
-def vectors_needed(graph: Graph, calls: Mapping[int, int]) -> int:
-    """Return the mask of vector registers that are live at the entry.
-
-    `calls` maps the address of each call to what its callee needs.
-    """
+def vectors_needed(graph: Graph, made: Iterable[Call]) -> int:
+    """Return the mask of vector registers that are live at the entry of a function."""
+    calls = {call.address: call.summary.vector_reads for call in made}
     blocks = [b for b in graph.blocks.values() if b.state is not None]
     parts = {b.start: _part(b, calls) for b in blocks}
     live = dict.fromkeys(parts, 0)
@@ -59,7 +58,7 @@ def _part(block: Block, calls: Mapping[int, int]) -> tuple[int, int]:
             writes = ALL
         elif insn.vector:
             if insn.act is generic and insn.a and not _keeps(insn):
-                reads |= insn.vreads & ~writes
+                reads |= insn.vsources & ~writes
             writes |= insn.vwrites
     return reads, writes
 

@@ -39,6 +39,7 @@ class Outcome:
     convention: Convention | None = None
     lowest: int = 0
     used: int = 0
+    followed: int = 0
     vectors_used: int = 0
     bounded: bool = True
     code: dict[int, Insn] = field(default_factory=dict)

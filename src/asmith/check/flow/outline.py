@@ -11,7 +11,6 @@ from asmith.check.flow.moves import guard, vector_in
 from asmith.check.flow.values import (
     CONST,
     ENTRY,
-    JUNK,
     KIND,
     LOCAL,
     SHIFT,
@@ -93,9 +92,9 @@ def vector(m: Machine, e: Insn, at: int) -> None:
     the like only as much is known as that they write.
     """
     r = m.r
-    junk = e.vreads & r[VECTORS]
+    junk = e.vsources & r[VECTORS]
     if e.a and r[SOME_VECTORS]:
-        some = e.vreads & r[SOME_VECTORS]
+        some = e.vsources & r[SOME_VECTORS]
         r[SOME_VECTORS] = r[SOME_VECTORS] | e.vwrites if some else r[SOME_VECTORS] & ~e.vwrites
     else:
         r[SOME_VECTORS] &= ~e.vwrites
@@ -107,7 +106,7 @@ def vector(m: Machine, e: Insn, at: int) -> None:
     r[VECTORS] &= ~e.vwrites
     if e.a and e.vwrites and e.base >= 0 and e.index == -1 and r[e.base] & KIND == STACK:
         address = r[e.base] + (e.disp << SHIFT)
-        if m.loaded(address, e.size, at) & KIND in JUNK:
+        if m.is_junk(m.loaded(address, e.size, at)):
             r[VECTORS] |= e.vwrites
 
 

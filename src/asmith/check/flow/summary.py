@@ -58,6 +58,8 @@ class Summary(NamedTuple):
     vector_results: int = 3
     lost: int = 0  # registers that hold nothing after it, whichever way it returns
     vector_reads: int = 0
+    follows: int = 0  # of these registers, whose value is an address
+    reaches: bool = True  # a private one may store into its caller's frame
     reads: int = 0  # registers whose value at the entry goes into something on every path
     x87: int = NOBODY_KNOWS  # registers of the x87 stack in use after it
     may_fail: bool = False  # its result is to be checked before it is used
@@ -82,7 +84,8 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
     for register in summary.clobbers:
         r[register] = stale
     if summary.private:
-        r[FRAME] = -1  # it may reach into its caller's frame
+        if summary.reaches:
+            r[FRAME] = -1
         for register in summary.clobbers:
             if not summary.lost >> register & 1:
                 r[register] = TOP

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 ID = "FLW003"
 LEVEL = Level.CODE
-PROFILES = {Profile.PROJECT: Severity.ERROR, Profile.COMPILED: Severity.ERROR}
+PROFILES = dict.fromkeys(Profile, Severity.ERROR)
 
 
 def check(subject: Followed) -> Iterator[Finding]:
