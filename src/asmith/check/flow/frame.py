@@ -55,6 +55,9 @@ FIRST_VECTOR = 32
 """Events number vector registers from here on."""
 FEW_PATHS, ALL_PATHS = 1, 2
 """Of what is undefined on some path only: report where it is passed or returned, or anywhere."""
+CONTROL = 1 << 62
+"""Marks the slot of a control word in the mapping of slots: a name space of its own."""
+CONTROL_SIZE = 2 << SHIFT
 RETURN_SIZE = 8
 """Bytes of the return address."""
 WHOLE = 64
@@ -68,11 +71,13 @@ class Frame:
     run has found to read of the frame what no path has stored there. `spilled` has a bit for each
     register that is stored in the frame as it was at the entry, as all are that a variadic function
     may have got. `arguments_end` is the offset from the return address at which the arguments on
-    the stack end, if it is known: what lies beyond is the caller's.
+    the stack end, if it is known: what lies beyond is the caller's. `controls` are the places of
+    saved control words.
     """
 
     __slots__ = (
         "arguments_end",
+        "controls",
         "events",
         "marks",
         "own",
@@ -88,6 +93,7 @@ class Frame:
     def __init__(self, marks: Marks) -> None:
         self.marks = marks
         self.arguments_end = 0
+        self.controls: set[int] = set()
         self.paths = 0
         self.r: list[int] = []
         self.slots: dict[int, int] = {}
@@ -117,6 +123,8 @@ class Frame:
             self._forget(key, 8)
         else:
             self.slots[key] = value
+        if self.controls:
+            self._lose_controls(key, 8)
         if key & BASE == RSP_AT_ENTRY:
             depth = (RSP_AT_ENTRY - key) >> SHIFT
             if 8 <= depth <= DEEPEST:
@@ -137,6 +145,8 @@ class Frame:
         if below > RED_ZONE and not below & BASE:
             self.events.append(Below(at, below >> SHIFT))
         self._forget(key, size)
+        if self.controls:
+            self._lose_controls(key, size)
         depth = (RSP_AT_ENTRY - key) >> SHIFT
         if key & BASE == RSP_AT_ENTRY and size <= depth <= DEEPEST:
             mask = ((1 << size) - 1) << (depth - size)
@@ -149,6 +159,12 @@ class Frame:
         while first < end:
             slots.pop(first, None)
             first += EIGHT
+
+    def _lose_controls(self, key: int, size: int) -> None:
+        """Forget the control words that a store overwrites; each has 2 bytes at least."""
+        for place in self.controls:
+            if key < place + CONTROL_SIZE and place < key + (size << SHIFT):
+                self.mine().pop(place ^ CONTROL, None)
 
     def spread(self) -> None:
         """Store somewhere in the frame: what is no saved register or address is forgotten."""
@@ -173,8 +189,8 @@ class Frame:
     def blank(self, key: int, size: int, at: int, *, partly: bool = False) -> int:
         """Return what is loaded from a place in the frame of which no value is known.
 
-        It is undefined if nothing was stored there, `partly` if a byte was not; in hand-written code
-        also a number of 8 bytes whose lowest one is missing.
+        It is undefined if nothing was stored there, `partly` if a byte was not; in hand-written
+        code also a number of 8 bytes whose lowest one is missing.
         """
         depth = (RSP_AT_ENTRY - key) >> SHIFT
         if key & BASE != RSP_AT_ENTRY or not size <= depth <= DEEPEST:

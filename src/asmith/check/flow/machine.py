@@ -17,6 +17,7 @@ from asmith.check.flow.events import (
 )
 from asmith.check.flow.frame import (
     ALL_PATHS,
+    DEEPEST,
     DF,
     EIGHT,
     FCW,
@@ -88,6 +89,7 @@ SPECULATED = frozenset({"comparison"})
 
 __all__ = [
     "ALL_PATHS",
+    "DEEPEST",
     "DF",
     "EIGHT",
     "FCW",

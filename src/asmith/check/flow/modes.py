@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Junk, StackFault
+from asmith.check.flow.frame import CONTROL
 from asmith.check.flow.machine import DF, FCW, FLAGS, MMX, MXCSR, NOBODY_KNOWS, UPPER, X87, X87_JUNK
 from asmith.check.flow.outline import generic
 from asmith.check.flow.values import KIND, LOCAL, STACK, TOP, UNDEF
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from asmith.toolchain.decode import Insn
 
 X87_REGISTERS = 8
-CONTROL = 1 << 62
-"""Marks the slot of a control word in the mapping of slots: a name space of its own."""
 
 
 def std(m: Machine, e: Insn, at: int) -> None:
@@ -93,6 +92,7 @@ def save_control(m: Machine, e: Insn, at: int) -> None:
     if address & KIND == STACK:
         which = MXCSR if e.name.endswith("mxcsr") else FCW
         m.spoil(address, e.size, at)
+        m.controls.add(address)
         m.mine()[address ^ CONTROL] = m.r[which]
 
 
@@ -116,6 +116,7 @@ def save_all(m: Machine, e: Insn, at: int) -> None:
     address = m.address(e, at)
     if address & KIND == STACK:
         m.spread()
+        m.controls.add(address)
         m.mine()[address ^ CONTROL] = m.r[FCW] | m.r[MXCSR]
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from asmith.check.flow.machine import (
+    DEEPEST,
     DF,
     FLAGS,
     FRAME,
@@ -122,8 +123,9 @@ def _slots(m: Machine) -> None:
             kept[key] = value
     if kept != m.slots:
         m.slots, m.own = kept, True
-    if rsp & BASE == RSP_AT_ENTRY and rsp <= RSP_AT_ENTRY:
-        m.r[FRAME] &= (1 << (RSP_AT_ENTRY - rsp >> SHIFT)) - 1
+    depth = (RSP_AT_ENTRY - rsp) >> SHIFT
+    if rsp & BASE == RSP_AT_ENTRY and 0 <= depth <= DEEPEST:
+        m.r[FRAME] &= (1 << depth) - 1
 
 
 def clobbered(registers: tuple[int, ...]) -> int:

@@ -75,7 +75,8 @@ def check(subject: Followed) -> Iterator[Finding]:
     for outcome, event in subject.events(Junk):
         if event.use not in _USES:
             continue
-        if subject.profile == Profile.ASM and event.use == "store" and event.value & KIND == ENTRY:
+        saved = event.use == "store" and event.value & KIND == ENTRY
+        if subject.profile == Profile.ASM and saved and outcome.convention is None:
             continue  # setjmp and the like save the caller's registers for others
         name = register_name(event.register)
         verb = "hold" if name == "the flags" else "holds"
