@@ -357,7 +357,8 @@ class Fixpoint:
         if labels:
             self._spread(block, labels)
             return
-        if (self.strict and kind != MAYBE) or value == HALF_ADDRESS or m.symbols.is_data(value):
+        cut = value == HALF_ADDRESS or (kind == TABLE and not value & WIDE)
+        if (self.strict and kind != MAYBE) or cut or m.symbols.is_data(value):
             m.events.append(Computed(at))
             return
         raise NotFollowed(

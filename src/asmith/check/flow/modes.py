@@ -101,6 +101,8 @@ def load_control(m: Machine, e: Insn, at: int) -> None:
     address = m.address(e, at)
     which = MXCSR if e.name.endswith("mxcsr") else FCW
     known = m.slots.get(address ^ CONTROL, 1) if address & KIND == STACK else 1
+    if address & KIND == STACK and m.is_junk(m.blank(address, e.size, at, partly=True)):
+        m.events.append(Junk(at, "operand", -1, UNDEF))
     m.r[which] = known
 
 

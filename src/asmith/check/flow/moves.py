@@ -112,7 +112,7 @@ def mov_rr32(m: Machine, e: Insn, at: int) -> None:
 
 def cut_rsp(m: Machine, e: Insn, at: int) -> None:
     """Write less than 64 bits of rsp."""
-    if m.r[RSP] & KIND == STACK:
+    if m.r[RSP] != HALF_ADDRESS:
         m.events.append(Cut(at))
     m.r[RSP] = HALF_ADDRESS
 

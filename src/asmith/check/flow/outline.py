@@ -106,7 +106,8 @@ def vector(m: Machine, e: Insn, at: int) -> None:
     r[VECTORS] &= ~e.vwrites
     if e.a and e.vwrites and e.base >= 0 and e.index == -1 and r[e.base] & KIND == STACK:
         address = r[e.base] + (e.disp << SHIFT)
-        if m.is_junk(m.loaded(address, e.size, at)):
+        scalar = bool(m.paths) and e.name[-2:] in ("sd", "ss")  # a number has no holes
+        if m.is_junk(m.loaded(address, e.size, at, partly=scalar)):
             r[VECTORS] |= e.vwrites
 
 
