@@ -52,14 +52,12 @@ if TYPE_CHECKING:
 _INTERNED: dict[bytes, Insn] = {}
 _FORMS: dict[bytes, Insn] = {}
 """Descriptions by bytes, for all objects of a run."""
-
 GIVEN = sum(1 << n for n in (0, 1, 2, 4, 6, 7, 8, 9, 10))
 """What may hold something at the entry of a function whose prototype is unknown: the arguments'
 registers, al of variadic functions, r10 of nested ones (psABI 3.2.3)."""
 
 CALLER_MASK = mask_of(CALLER_SAVED)
 ARGUMENTS = sum(1 << n for n in (1, 2, 6, 7, 8, 9))
-GENERAL = 0xFFFF & ~(1 << RSP)
 _PADDING = frozenset({"nop", "int3", "ud2", "hlt"})
 ANYTHING = (1 << 32) - 1
 """What may hold something in a local function of hand-written code: its own convention."""
@@ -163,9 +161,10 @@ class ObjectFlow:
         for block in ordered:
             if block.events and block.state is not None:
                 outcome.add(block.events)
-        outcome.add([*beyond(graph)])
-        if not self.compiled and outcome.convention is None:
-            outcome.vectors_used = vectors_needed(graph, outcome.of(Call))
+        if not self.compiled:
+            outcome.add([*beyond(graph)])
+            if outcome.convention is None:
+                outcome.vectors_used = vectors_needed(graph, outcome.of(Call))
         outcome.add([*graph.splits(ordered)])
         graph.close()
         outcome.bounded = all(map(_counts_from_entry, outcome.of(Call)))
@@ -214,7 +213,7 @@ class ObjectFlow:
         if self.compiled:
             outcome.used = (run.needs or 0) & ARGUMENTS & ~machine.spilled
         else:
-            outcome.used, outcome.followed = machine.used & GENERAL, machine.followed
+            outcome.used, outcome.followed = machine.used & 0xFFFF & ~(1 << RSP), machine.followed
         return graph, machine
 
     def _machine(self, outcome: Outcome) -> Machine:

@@ -1,8 +1,8 @@
 """The index of a jump table may lie beyond its end.
 
-Reported for a jump through a table when the comparison before it lets an index pass for which the
-table has no entry. In hand-written code also when nothing on the way to the jump bounds the index:
-neither a comparison with a constant and a branch, nor a mask.
+Reported in hand-written code for a jump through a table when the comparison or the mask before it
+lets an index pass for which the table has no entry, and when nothing on the way to the jump bounds
+the index. A compiler may know better (`default: __builtin_unreachable()`).
 
 Why: behind a table lie other constants; the jump goes wherever they say.
 
@@ -67,15 +67,12 @@ if TYPE_CHECKING:
 
 ID = "FLW005"
 LEVEL = Level.CODE
-PROFILES = dict.fromkeys(Profile, Severity.ERROR)
+PROFILES = {Profile.PROJECT: Severity.ERROR, Profile.ASM: Severity.ERROR}
 
 
 def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each table that is too short for its index."""
     for outcome, event in subject.events(Beyond):
-        certain = event.high is not None or event.low >= event.entries
-        if not certain and subject.profile == Profile.COMPILED:
-            continue
         reach = f"may be {event.high}" if event.high is not None else "may be anything"
         if event.high is None and event.low:
             reach = f"is {event.low} or more"
