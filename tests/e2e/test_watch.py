@@ -337,6 +337,19 @@ def test_nonsense_on_the_socket_is_passed_over(plain: Sample) -> None:
         assert watching.iteration()["result"] == "adopted"
 
 
+def test_what_a_link_reads_is_verified_though_nobody_edited_it(plain: Sample) -> None:
+    with Watching(plain) as watching:
+        changed_by_hand(plain, 20)
+        watching.iteration()
+        whole = (plain.root / "build/obj/leaf.o").read_bytes()
+        (plain.root / "build/obj/leaf.o").write_bytes(whole[:-40])
+        changed_by_hand(plain, 30)
+        told = watching.iteration()
+        assert (told["errors"], "assemble:leaf" in told["executed"]) == ([], True)
+        assert (plain.root / "build/obj/leaf.o").read_bytes() == whole
+        assert plain.top(0) == 1 + 5 + 8 + 30 + 100
+
+
 def by_doit(sample: Sample) -> tuple[int, str, str]:
     """Run plain `doit` in a sample's project."""
     sample.write("dodo.py", "from asmith.run.dodo import DOIT_CONFIG, task_asmith\n")

@@ -144,7 +144,8 @@ def read_object(session: Session, name: ModuleName) -> tuple[ObjectFacts, Stamp 
 
 
 def objects(session: Session, names: Sequence[ModuleName]) -> list[str]:
-    """Return the paths of modules' objects, in the order given."""
+    """Return the paths of modules' objects, in the order given; raises where one was damaged."""
+    parts.require(session, names)
     return [session.output(Step(StepKind.ASSEMBLE, n), f"obj/{n}.o") for n in names]
 
 

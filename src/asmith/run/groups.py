@@ -31,6 +31,7 @@ def joined(session: Session, step: Step, scratch: Path) -> list[str]:
     members = parts.members(session, step)
     for number, key in parts.group_keys(session, step).items():
         if not kept.holds(key):
+            parts.require(session, members[number])
             paths = [
                 session.output(Step(StepKind.ASSEMBLE, n), f"obj/{n}.o") for n in members[number]
             ]

@@ -18,10 +18,13 @@ from asmith.model.names import InterfaceName, ModuleName
 from asmith.model.plan import Step, StepKind
 from asmith.project.config import CONFIG
 from asmith.run import layout
+from asmith.store import index
 from asmith.store.packed import EMPTY, Layered, Packed
+from asmith.store.state import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from asmith.check.screen import Screen
     from asmith.host.signature import Signature
@@ -183,6 +186,18 @@ class Known:
         """Know who sees and calls whom, by tables of the base."""
         self.seen_by = Reversed(self.nodes, lambda node: node.sees, sees)
         self.callers = Reversed(self.nodes, lambda node: node.calls, calls)
+
+    def damaged(self, root: Path, names: Iterable[ModuleName]) -> list[str]:
+        """Return the objects of modules whose bytes are not those of their last build."""
+        places = {n: layout.output(Slot.BASE, f"obj/{n}.o") for n in names}
+        return [
+            path
+            for name, path in places.items()
+            if self.head.differs(str(root), path)
+            and (
+                (seen := index.read(f"{root}/{path}")) is None or seen[1] != self.nodes[name].object
+            )
+        ]
 
     def refresh(self, signatures: dict[str, Signature]) -> None:
         """Take note of new stat data of files whose bytes are the same."""

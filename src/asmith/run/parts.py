@@ -6,12 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from asmith.check import screen as screens
+from asmith.errors import StepFailedError
 from asmith.model.names import digest_of
 from asmith.model.plan import Step, StepKind
 from asmith.store.state import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from asmith.check.screen import Summary
     from asmith.model.names import ModuleName
@@ -98,6 +99,19 @@ def object_digest(session: Session, name: ModuleName) -> str:
     entry = session.status(Step(StepKind.ASSEMBLE, name)).entry
     assert entry is not None, name
     return entry.outputs[f"obj/{name}.o"]
+
+
+def require(session: Session, names: Iterable[ModuleName]) -> None:
+    """Raise `StepFailedError` if an object that nobody looks at was changed from outside.
+
+    A project in memory learns of it here, right before a link reads it: the object is then
+    `outdated`, and the build begins again and makes it anew.
+    """
+    if session.known is not None:
+        rest = [n for n in names if n not in session.active]
+        session.damage += session.known.damaged(session.root, rest)
+    if session.damage:
+        raise StepFailedError(f"{', '.join(session.damage)}: changed from outside")
 
 
 def text_bytes(session: Session) -> int:

@@ -66,6 +66,7 @@ class Session:
     in_review: frozenset[ModuleName] = frozenset()  # held, since a person has the word
     failures: dict[Step, AsmithError] = field(default_factory=dict)
     executed: list[Step] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)  # objects found changed from outside
     observer: Observer = nobody
     guard: threading.RLock = field(default_factory=threading.RLock)
     _known: dict[Step, Status] = field(default_factory=dict)  # of single modules and interfaces
@@ -365,8 +366,9 @@ class Session:
         return known
 
     def outdated(self) -> list[str]:
-        """Return the specs, interfaces and configuration that are no longer what was read."""
-        return [p for p, d in self.workspace.sources.items() if self.digest(p) != d]
+        """Return the sources that are no longer what was read, and objects that were damaged."""
+        sources = self.workspace.sources.items()
+        return [*self.damage, *(p for p, d in sources if self.digest(p) != d)]
 
     def include_digest(self, module: Module) -> Digest:
         """Return the digest of a module's include."""

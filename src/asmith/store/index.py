@@ -122,6 +122,16 @@ class Head:
         places = {path: self._place(path) for path in signatures}
         self.patch({p: (s, self.digest(places[p])) for p, s in signatures.items()})
 
+    def differs(self, root: str, path: str) -> bool:
+        """Tell whether a file's stat data are others than these, or it is none of these files."""
+        k = self._place(path)
+        there = signature.of(f"{root}/{path}")
+        return (
+            k < 0
+            or there is None
+            or self.signatures[32 * k : 32 * k + 32] != signature.pack([there])
+        )
+
     def _place(self, path: str) -> int:
         """Return the number of a file, or -1."""
         directory, _, name = path.rpartition("/")
