@@ -2,8 +2,8 @@
 
 Module k calls k+1 and two modules further on, so that `main` (module 0) reaches every other. The
 texts are written as a generator would have given them, with their records, so that a build begins
-with assembly. The ninja file runs the same programs with the same arguments on the same bytes, and
-objcopy for the stamps, which asmith adds by itself.
+with assembly. The ninja file runs the same programs with the same arguments on the same bytes; it
+adds no stamps.
 """
 
 from __future__ import annotations
@@ -147,17 +147,13 @@ class Synthetic:
     # ---- ninja -----------------------------------------------------------------------------------
 
     def write_ninja(self, directory: Path, linker: str) -> None:
-        """Write `directory`/build.ninja: nasm and objcopy for each module, then the link.
+        """Write `directory`/build.ninja: nasm for each module, then the link.
 
-        Its inputs are what asmith gives nasm on standard input and objcopy as a note, as files.
+        Its inputs are what asmith gives nasm on standard input, as files.
         """
         session = Session.open(self.root)
         (directory / "in").mkdir(parents=True)
-        assemble = (
-            f"nasm {' '.join(nasm.FLAGS)} -o $out $in && objcopy"
-            " --add-section=.asmith=in/$name.note"
-            " --set-section-flags=.asmith=noload,readonly,exclude $out"
-        )
+        assemble = f"nasm {' '.join(nasm.FLAGS)} -o $out $in"
         joined = (
             f"cc -pie {' '.join(link.FLAGS)} -fuse-ld={linker}"
             " -Wl,--version-script=exports.map -o $out @$out.rsp"
@@ -176,12 +172,7 @@ class Synthetic:
             assert module.source is not None
             include = session.include_text(module).encode()
             self.ninja_input(directory, name).write_bytes(include + module.source)
-            from asmith.model.stamp import render_stamp
-
-            note = directory / f"in/{name}.note"
-            note.write_bytes(render_stamp(session.stamp(module)))
-            lines.append(f"build obj/{name}.o: assemble in/{name}.asm | in/{name}.note")
-            lines.append(f"  name = {name}")
+            lines.append(f"build obj/{name}.o: assemble in/{name}.asm")
         objects = " ".join(f"obj/{n}.o" for n in self.names)
         lines += [f"build program: link {objects} | exports.map", "default program", ""]
         (directory / "build.ninja").write_text("\n".join(lines))
