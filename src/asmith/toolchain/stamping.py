@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import struct
 
+from asmith.errors import UnavailableError
+
 _HEADERS_AT = 0x28  # e_shoff, 8 bytes
 _COUNT_AT = 0x3C  # e_shnum and e_shstrndx, 2 bytes each
 _SECTION = struct.Struct("<IIQQQQIIQQ")  # Elf64_Shdr
 _PROGBITS = 1
 _EXCLUDE = 0x80000000  # SHF_EXCLUDE: no linker copies it
+_RESERVED = 0xFF00  # SHN_LORESERVE: from here on the count stands elsewhere
 _ALIGNMENT = 8  # bytes, of the section headers
 
 
 def with_section(data: bytes, name: str, content: bytes) -> bytes:
     """Return a 64-bit little-endian object with one section more that is excluded from links.
 
-    Raises `struct.error` or `IndexError` for what is no such object.
+    Raises `UnavailableError` if there is no room for one more in the file's header.
     """
     (start,) = struct.unpack_from("<Q", data, _HEADERS_AT)
     count, strings = struct.unpack_from("<HH", data, _COUNT_AT)
+    if not 0 < strings < count < _RESERVED - 1:
+        raise UnavailableError(
+            f"the object cannot be stamped: it has {count} sections",
+            why="their number does not fit into the header of the file",
+            help="let the module define fewer sections",
+        )
     headers = [list(_SECTION.unpack_from(data, start + k * _SECTION.size)) for k in range(count)]
     _, _, _, _, offset, size, *_ = headers[strings]
     names = data[offset : offset + size] + name.encode() + b"\0"
