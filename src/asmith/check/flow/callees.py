@@ -14,13 +14,3 @@ NO_RETURN = frozenset({
     "OPENSSL_die", "ExceptionalCondition",
 })  # fmt: skip
 """Functions of the C library, its start files and the compilers' runtimes that do not return."""
-
-RETURNS_TWICE = frozenset({
-    "setjmp", "_setjmp", "__setjmp", "sigsetjmp", "__sigsetjmp", "vfork", "getcontext",
-})  # fmt: skip
-"""After their second return only memory and callee-saved registers of the first hold."""
-
-KEEPS_ALL = frozenset({"__fentry__", "mcount", "_mcount", "__tls_get_addr_fast"})
-"""Profiling hooks, which change no register that carries an argument."""
-
-PRESERVES_INTEGERS = frozenset({"__x86_return_thunk"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.summary import CALLEE_SAVED, CALLER_SAVED, Summary
+from asmith.check.flow.summary import CALLER_SAVED, Summary
 from asmith.dataclass import dataclass, field
 from asmith.model.contract import (
     Applied,
@@ -90,11 +90,6 @@ class Convention:
     borrows: int | None = None
     fails_with_number: bool = False
     function: Function | None = field(default=None, compare=False)
-
-    @property
-    def own_saved(self) -> tuple[int, ...]:
-        """Return the registers that the function must leave as they were."""
-        return tuple(n for n in CALLEE_SAVED if n not in self.clobbers)
 
 
 def conventions(interfaces: Iterable[Interface]) -> dict[str, Convention]:

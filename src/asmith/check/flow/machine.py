@@ -152,12 +152,6 @@ class Machine(Frame):
         registers += [0 if 0xFFFFFFFF & ~self.vectors else NOBODY_KNOWS, 0, 0]
         return tuple(registers), {RSP_AT_ENTRY: RETURN_ADDRESS}
 
-    def load_state(self, state: State) -> None:
-        """Go to a state."""
-        self.r = list(state[0])
-        self.slots = state[1]
-        self.own = False
-
     # ---- addresses ------------------------------------------------------------------------------
 
     def address(self, e: Insn, at: int) -> int:

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 CALLEE_SAVED = (3, 5, 12, 13, 14, 15)
 CALLER_SAVED = (0, 1, 2, 6, 7, 8, 9, 10, 11)
-SAVED_MASK = sum(1 << n for n in CALLEE_SAVED)
 
 
 class Summary(NamedTuple):
