@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asmith.graph import structure
+from asmith.model.names import ModuleName
 from asmith.model.plan import ChangeSet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from asmith.model.names import ModuleName
+    from collections.abc import Iterable, Mapping
 
 
 def partition(touched: Mapping[ModuleName, frozenset[str]]) -> tuple[ChangeSet, ...]:
@@ -18,16 +18,20 @@ def partition(touched: Mapping[ModuleName, frozenset[str]]) -> tuple[ChangeSet, 
     `touched` maps each dirty module to the interfaces whose change made it dirty. Modules that
     share one belong together, transitively: either all of them move on to it or none does.
     """
-    groups: list[tuple[set[ModuleName], set[str]]] = []
-    for module in sorted(touched):
-        members, ties = {module}, set(touched[module])
-        apart = []
-        for group in groups:
-            if group[1] & ties:
-                members |= group[0]
-                ties |= group[1]
-            else:
-                apart.append(group)
-        groups = [*apart, (members, ties)]
-    sets = [ChangeSet(tuple(sorted(m)), tuple(sorted(t))) for m, t in groups]
-    return tuple(sorted(sets, key=lambda s: s.modules))
+    sharing: dict[str, list[ModuleName]] = {}
+    for module, ties in touched.items():
+        for tie in ties:
+            sharing.setdefault(tie, []).append(module)
+    left = set(touched)
+    sets = []
+
+    def mates(module: str) -> Iterable[str]:
+        return (m for tie in touched[ModuleName(module)] for m in sharing.pop(tie, ()))
+
+    for first in sorted(touched):
+        if first in left:
+            members = tuple(map(ModuleName, structure.reached(mates, [first])))
+            left.difference_update(members)
+            ties = frozenset[str]().union(*(touched[m] for m in members))
+            sets.append(ChangeSet(members, tuple(sorted(ties))))
+    return tuple(sets)

@@ -159,8 +159,12 @@ def _sync_directory(path: Path) -> None:
 def append(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Append `data` to a file with one write, creating the file and its directory if need be."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        try:
+            handle = os.open(path, flags, 0o644)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, flags, 0o644)
         try:
             written = os.write(handle, data)
             if written != len(data):

@@ -83,7 +83,7 @@ def run(
             stdin=source,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **environment} if environment else None,
             process_group=0,
         )
     except FileNotFoundError as error:

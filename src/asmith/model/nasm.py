@@ -50,6 +50,7 @@ _OPERAND_WORDS = _words(
     "byte word dword qword tword oword yword zword ptr rel abs strict near far short nosplit"
     " seg wrt to"
 )
+_QUOTE = re.compile("['\"`]")
 _LABEL = re.compile(r"\s*(\$?[A-Za-z_.?@][\w.$\#@~?]*|%%\w+)\s*:\s*")
 _TWO_WORDS = re.compile(r"(\$?[A-Za-z_.?@][\w.$\#@~?]*) (%?[A-Za-z]\w*)(.*)")
 _OPERAND = re.compile(r" (?!wrt\b|seg\b)[\w\[$'\"`(.]")
@@ -136,6 +137,8 @@ def statements(text: str) -> Iterator[Statement]:
 
 def _tidy(line: str) -> str:
     """Return one logical line without its comment and redundant blanks."""
+    if _QUOTE.search(line) is None:  # then a semicolon begins a comment, and blanks are blanks
+        return " ".join(line.partition(";")[0].split())
     tokens = _TOKEN.finditer(without_comment(line))
     return "".join(" " if t.lastgroup == "blank" else t.group() for t in tokens).strip()
 

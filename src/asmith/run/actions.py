@@ -183,7 +183,7 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
     out = scratch / name
     large = inputs.is_large(session, step)
     paths = groups.joined(session, step, scratch) if large else objects(session, names)
-    chosen = session.tools.linker(many=large)[0]
+    chosen = session.tools.linker()[0]
 
     def command(arguments: Sequence[str], others: Sequence[str]) -> Sequence[str]:
         return session.tools.linking((*arguments, *chosen), others)

@@ -322,6 +322,8 @@ def _blame(
 ) -> dict[ModuleName, AsmithError]:
     """Return the modules whose change-sets the failures are to be blamed on, not held yet."""
     blame: dict[ModuleName, AsmithError] = {}
+    if not session.failures:
+        return blame
     moving = {n for s in planning.change_sets(session) for n in s.modules}
     for step, error in session.failures.items():
         if isinstance(error, UnavailableError) and step.kind is not StepKind.GENERATE:

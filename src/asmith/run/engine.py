@@ -86,7 +86,7 @@ def _execute(session: Session, step: Step) -> None:
 def _look_again(session: Session, step: Step) -> None:
     """Read the module's text again, since an editor may have saved it during the step."""
     if step.of_module:
-        session.look_again(ModuleName(step.subject))
+        session.catch_up(ModuleName(step.subject))
 
 
 def _inputs(session: Session, step: Step) -> inputs.Inputs:

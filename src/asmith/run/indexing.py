@@ -162,9 +162,7 @@ def _files_of(session: Session, step: Step) -> Iterator[tuple[str, str]]:
 
 def _trusted(session: Session, path: str, digest: str) -> signature.Signature:
     """Return the stat data under which a file surely has the bytes that were used."""
-    seen = session.seen(path)
-    if seen is not None and index.trusted(seen[0], seen[2]) is signature.SPOILT:
-        seen = session.seen(path, afresh=True)
+    seen = session.surely(path)
     if seen is None or seen[1] != digest:
         return signature.SPOILT
     return index.trusted(seen[0], seen[2])

@@ -20,7 +20,7 @@ from asmith.model import nasm as nasm_text
 from asmith.model.names import InterfaceName, ModuleName, digest_bytes, digest_of
 from asmith.model.plan import Step, StepKind
 from asmith.run import layout, parts
-from asmith.toolchain import link, nasm
+from asmith.toolchain import link
 from asmith.verify import contract_json
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ def held(session: Session, kind: StepKind, name: str) -> Entry:
 def _assemble(session: Session, module: Module) -> Inputs:
     assert module.source is not None
     found: Inputs = {
-        "text": digest_bytes(module.source),
+        "text": session.text_digest(module),
         "include": session.include_digest(module),
         "stamp": session.stamp_digest(module),
-        "nasm": digest_of("nasm", [session.tools.nasm(), nasm.FLAGS]),
+        "nasm": session.tools.assembler(),
     }
-    for path in module.included_files():
+    for path in session.once(module, "files", module.included_files):
         found[f"file {path}"] = session.digest(path) or "missing"
     return found
 
@@ -180,7 +180,7 @@ def _link(session: Session, step: Step) -> Inputs:
     product = session.workspace.config.products[step.subject]
     found["product"] = digest_of("product", [product.kind, product.roots, product.offers])
     found["driver"] = digest_of("driver", [session.tools.driver(), link.FLAGS])
-    found["linker"] = digest_of("linker", [session.tools.linker(many=is_large(session, step))])
+    found["linker"] = digest_of("linker", [session.tools.linker()])
     for library in libraries(session, session.linked(step)):
         found[f"library {library.name}"] = library.identity()
     return found

@@ -108,7 +108,7 @@ def unanswerable(session: Session) -> dict[ModuleName, AsmithError]:
 def mates(session: Session, names: Collection[ModuleName]) -> frozenset[ModuleName]:
     """Return the modules together with all that must move with them."""
     found = set(names)
-    for one in change_sets(session):
+    for one in change_sets(session) if found else ():
         if found & set(one.modules):
             found |= set(one.modules)
     return frozenset(found)

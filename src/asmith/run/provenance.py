@@ -45,7 +45,7 @@ def of(session: Session, name: str, builder: str) -> dict[str, Any]:
         subject=_file(session, session.output(step, output), output.rpartition("/")[2]),
         parameters=_parameters(product),
         dependencies=list(_dependencies(session, modules)),
-        builder=Builder(builder, _versions(len(modules))),
+        builder=Builder(builder, _versions()),
         byproducts=list(_objects(session, modules)),
     )
 
@@ -84,10 +84,10 @@ def _parameters(product: Product) -> dict[str, dict[str, Any]]:
     }
 
 
-def _versions(modules: int) -> dict[str, str]:
-    """Return what made a product of so many modules."""
+def _versions() -> dict[str, str]:
+    """Return what made a product."""
     driver, _ = link.version().split("; ")
-    _, linker = link.fastest(many=modules > link.DIRECT)
+    _, linker = link.fastest()
     return {"asmith": __version__, "nasm": nasm.version(), "cc": driver, "ld": linker}
 
 

@@ -142,6 +142,19 @@ class Session:
         """Read one module again, after its draft came or went."""
         self._replace(name, view.look(self.workspace, name, held=self.modules[name].held))
 
+    def catch_up(self, name: ModuleName) -> None:
+        """Read one module again if an editor saved its text or record meanwhile."""
+        module = self.modules[name]
+        used = {
+            layout.source(name): module.source and self.text_digest(module),
+            layout.record(name): module.record_digest,
+        }
+        now = {path: seen and seen[1] for path in used for seen in (self.surely(path),)}
+        if module.draft or now != used:
+            self.look_again(name)
+        else:
+            self.forget(*self.steps_of(name))
+
     def _replace(self, name: ModuleName, module: Module) -> None:
         """Take another view of a module, and forget what followed from the one before."""
         if module != self.modules[name]:
@@ -229,7 +242,7 @@ class Session:
     def steps_of(self, name: ModuleName) -> tuple[Step, ...]:
         """Return the steps of one module, without its links."""
         kinds = [StepKind.GENERATE, StepKind.ASSEMBLE, StepKind.CHECK]
-        if inputs.has_tests(self, name):
+        if self.once(self.modules[name], "tested", lambda: inputs.has_tests(self, name)):
             kinds.append(StepKind.TEST)
         return tuple(Step(k, name) for k in kinds)
 
@@ -365,10 +378,21 @@ class Session:
             self._digests[path] = known
         return known
 
+    def surely(self, path: str) -> index.Seen | None:
+        """Return what `seen` does; read again if a later change might not show in stat data."""
+        seen = self.seen(path)
+        if seen is not None and index.trusted(seen[0], seen[2]) is signature.SPOILT:
+            seen = self.seen(path, afresh=True)
+        return seen
+
     def outdated(self) -> list[str]:
         """Return the sources that are no longer what was read, and objects that were damaged."""
         sources = self.workspace.sources.items()
         return [*self.damage, *(p for p, d in sources if self.digest(p) != d)]
+
+    def text_digest(self, module: Module) -> Digest:
+        """Return the digest of a module's text."""
+        return self.once(module, "text", lambda: digest_bytes(module.source or b""))
 
     def include_digest(self, module: Module) -> Digest:
         """Return the digest of a module's include."""

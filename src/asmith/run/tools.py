@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from asmith.dataclass import dataclass, field
 from asmith.host import files
+from asmith.model.names import digest_of
 from asmith.toolchain import driver, elf, link, nasm
 
 if TYPE_CHECKING:
@@ -28,18 +29,23 @@ class Tools:
             self.known["nasm"] = nasm.version()
         return str(self.known["nasm"])
 
+    def assembler(self) -> str:
+        """Return the digest of all that an object depends on besides its sources."""
+        if "assembler" not in self.known:
+            self.known["assembler"] = digest_of("nasm", [self.nasm(), nasm.FLAGS])
+        return str(self.known["assembler"])
+
     def driver(self) -> str:
         """Return the version of the C driver and of the linker that it runs."""
         if "driver" not in self.known:
             self.known["driver"] = link.version()
         return str(self.known["driver"])
 
-    def linker(self, *, many: bool) -> tuple[tuple[str, ...], str]:
-        """Return the driver's arguments for the fastest linker of many objects, and its version."""
-        key = f"linker of {'many' if many else 'few'}"
-        if key not in self.known:
-            self.known[key] = link.fastest(many=many)
-        arguments, version = self.known[key]
+    def linker(self) -> tuple[tuple[str, ...], str]:
+        """Return the driver's arguments for the fastest linker, and its version."""
+        if "linker" not in self.known:
+            self.known["linker"] = link.fastest()
+        arguments, version = self.known["linker"]
         return tuple(arguments), str(version)
 
     def linking(self, arguments: Sequence[str], libraries: Sequence[str]) -> tuple[str, ...]:

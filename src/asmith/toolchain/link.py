@@ -26,9 +26,8 @@ FLAGS = (
     "-Wl,--fatal-warnings", "-Wl,--build-id=none", "-Wl,--hash-style=gnu",
 )  # fmt: skip
 DIRECT = 256  # objects up to which one link takes them all
-# The fastest first, by what the link of an edit takes: gold starts in no time, mold uses all cores.
-_FAST_FOR_FEW = ("gold", "mold", "lld")
-_FAST_FOR_MANY = ("mold", "gold", "lld")
+# The fastest first, by what the link of an edit takes: gold starts in no time.
+_FAST = ("gold", "mold", "lld")
 _PROVIDED_BY_DRIVER = {"libc": "libc.so.6", "libm": "libm.so.6"}
 
 
@@ -57,15 +56,12 @@ def version() -> str:
     return "; ".join(lines)
 
 
-@lru_cache(maxsize=2)
-def fastest(*, many: bool) -> tuple[tuple[str, ...], str]:
-    """Return the driver's arguments for the fastest linker that it can run, and its version.
-
-    `many` asks for a link of more than `DIRECT` objects.
-    """
+@lru_cache(maxsize=1)
+def fastest() -> tuple[tuple[str, ...], str]:
+    """Return the driver's arguments for the fastest linker that it can run, and its version."""
     from pathlib import Path
 
-    for name in _FAST_FOR_MANY if many else _FAST_FOR_FEW:
+    for name in _FAST:
         if process.find(f"ld.{name}") is None:
             continue
         flag = f"-fuse-ld={name}"

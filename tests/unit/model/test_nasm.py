@@ -59,6 +59,13 @@ def test_blanks_in_strings_are_kept() -> None:
     assert code_text("  db   'a   b' ;  c\r\n") == "db 'a   b'\n"
 
 
+@given(st.text(st.sampled_from("a9;:$.[]%\\ \t\r\x0b\x85\u2003é")))
+def test_a_line_with_a_string_is_tidied_as_one_without(line: str) -> None:
+    plain = code_text(line)
+    blank = " " if plain and line[:1].isspace() else ""
+    assert code_text(f"''{line}") == f"''{blank}{plain or chr(10)}"
+
+
 def test_continued_lines_count_as_their_first() -> None:
     assert [number for number, _ in logical_lines(TEXT)] == [2, 3, 4, 5, 6, 7, 8, 11]
 
