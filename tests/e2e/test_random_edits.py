@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SEEDS = int(os.environ.get("ASMITH_SEEDS", "3"))
 EDITS = int(os.environ.get("ASMITH_EDITS", "25"))
 ASKED = "asked"  # the file in which the generator leaves a line whenever it is asked
-_OUTPUTS = {"obj": "assemble", "include": "assemble", "check": "check", "test": "test"}
+_OUTPUTS = {"obj": "assemble", "check": "check", "test": "test"}
 
 
 def configuration(data: Data) -> str:

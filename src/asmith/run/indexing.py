@@ -149,12 +149,13 @@ def _note_files(
 
 
 def _files_of(session: Session, step: Step) -> Iterator[tuple[str, str]]:
-    """Yield the outputs of a settled step, and the files of the project among its inputs."""
+    """Yield the outputs of a settled step that are read, and the project's files that it reads."""
     entry = session.status(step).entry
     if entry is None:
         return
     for name, digest in entry.outputs.items():
-        yield layout.output(Slot.BASE, name), digest
+        if layout.is_read(name):
+            yield layout.output(Slot.BASE, name), digest
     for name, value in entry.inputs.items():
         if name.startswith(_FILE):
             yield name.removeprefix(_FILE), value

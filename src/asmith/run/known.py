@@ -265,10 +265,7 @@ class Known:
                 return None
             case ("specs", "md") if stem and not stem.startswith("."):
                 return ({ModuleName(stem), *readers}, set()) if known else None
-            case ("modules", "asm" | "json") | (
-                "build/obj" | "build/include" | "build/test",
-                _,
-            ) if known:
+            case ("modules", "asm" | "json") | ("build/obj" | "build/test", _) if known:
                 return {ModuleName(stem), *readers}, set()
             case ("interfaces", "h") if stem and not stem.startswith("."):
                 name = InterfaceName(stem)

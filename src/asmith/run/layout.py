@@ -57,6 +57,11 @@ def output(slot: Slot, name: str) -> str:
     return f"{_SLOTS[slot]}/{name}"
 
 
+def is_read(name: str) -> bool:
+    """Tell whether anything reads a step's output; generated includes are for people alone."""
+    return not name.startswith("include/")
+
+
 def benchmark(module: str) -> str:
     """Return the path of a module's benchmark."""
     return f"{MODULE_TESTS}/bench_{module}.py"

@@ -351,7 +351,8 @@ class Session:
 
     def damaged(self, slot: Slot, entry: Entry) -> tuple[str, ...]:
         """Return the outputs of an entry that are missing or were changed from outside."""
-        paths = ((layout.output(slot, name), digest) for name, digest in entry.outputs.items())
+        read = ((n, digest) for n, digest in entry.outputs.items() if layout.is_read(n))
+        paths = ((layout.output(slot, name), digest) for name, digest in read)
         return tuple(path for path, digest in paths if self.digest(path) != digest)
 
     def output(self, step: Step, name: str) -> str:
