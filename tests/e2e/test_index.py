@@ -169,7 +169,7 @@ def start(root: Path, *arguments: str) -> tuple[str, set[str]]:
 
 
 def at_rest(sample: Sample) -> None:
-    """Build, and look once when stat data are old enough to be trusted: later looks read nothing."""
+    """Build, and look once when stat data are old enough: later looks read nothing."""
     sample.ran()
     time.sleep(0.05)
     assert index.up_to_date(str(sample.root)) is not None

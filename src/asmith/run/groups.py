@@ -29,13 +29,14 @@ def joined(session: Session, step: Step, scratch: Path) -> list[str]:
     kept = _Kept(directory)
     found = []
     members = parts.members(session, step)
+    program, _ = session.tools.joiner()
     for number, key in parts.group_keys(session, step).items():
         if not kept.holds(key):
             parts.require(session, members[number])
             paths = [
                 session.output(Step(StepKind.ASSEMBLE, n), f"obj/{n}.o") for n in members[number]
             ]
-            link.join(paths, root=session.root, out=scratch / f"group{number}")
+            link.join(paths, program=program, root=session.root, out=scratch / f"group{number}")
             kept.take(key, scratch / f"group{number}")
         found.append(f"{layout.GROUPS}/{step.subject}/{key}.o")
     kept.close(found)

@@ -65,7 +65,7 @@ def _note_link(session: Session, made: Known, step: Step) -> None:
     linked.externals()
     linked.libraries(made.libraries)
     if inputs.is_large(session, step):
-        linked.fill(session.tools.driver())
+        linked.fill(session.tools.joiner())
 
 
 def _pending(session: Session, name: ModuleName) -> bool:

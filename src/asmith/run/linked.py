@@ -48,8 +48,8 @@ class Linked:
         """Return the number of the group that a module of the product is in."""
         return parts.number_of(name, len(self.modules))
 
-    def fill(self, driver: str) -> None:
-        """Know all groups, where every node is that of the last good link, by that driver."""
+    def fill(self, joiner: tuple[str, str]) -> None:
+        """Know all groups, where every node is that of the last good link, joined that way."""
 
         def code(name: ModuleName) -> tuple[str, str]:
             return self._nodes[name].code, self._nodes[name].stamp
@@ -58,7 +58,7 @@ class Linked:
             if number not in self.digests:
                 self.digests[number] = parts.objects_digest(names, code)
             if number not in self.keys:
-                self.keys[number] = parts.key_of(names, lambda n: self._nodes[n].object, driver)
+                self.keys[number] = parts.key_of(names, lambda n: self._nodes[n].object, joiner)
 
     def libraries(self, of: Mapping[InterfaceName, str]) -> frozenset[str]:
         """Return the libraries behind what any object refers to, by `of`: interface -> library."""

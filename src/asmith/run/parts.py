@@ -134,9 +134,9 @@ def group_keys(session: Session, step: Step) -> dict[int, str]:
     """Return the name under which each group of a product is kept when it is joined."""
     known = _of_untouched(session, step, lambda kept: kept.keys)
     groups = members(session, step).items()
-    driver = session.tools.driver()
+    joiner = session.tools.joiner()
     return {
-        k: known.get(k) or key_of(names, lambda n: object_digest(session, n), driver)
+        k: known.get(k) or key_of(names, lambda n: object_digest(session, n), joiner)
         for k, names in groups
     }
 
@@ -157,6 +157,8 @@ def objects_digest(names: Sequence[ModuleName], of: Callable[[ModuleName], tuple
     return digest_of("objects", [[n, *of(n)] for n in names])
 
 
-def key_of(names: Sequence[ModuleName], of: Callable[[ModuleName], str], driver: str) -> str:
+def key_of(
+    names: Sequence[ModuleName], of: Callable[[ModuleName], str], joiner: tuple[str, str]
+) -> str:
     """Return the name of a joined group: the digests of its members' objects and the linker."""
-    return digest_of("group", [names, [of(n) for n in names], driver])
+    return digest_of("group", [names, [of(n) for n in names], joiner])

@@ -48,6 +48,11 @@ class Tools:
         arguments, version = self.known["linker"]
         return tuple(arguments), str(version)
 
+    def joiner(self) -> tuple[str, str]:
+        """Return the program that joins objects, and what its version follows from."""
+        arguments, version = self.linker()
+        return link.joiner(arguments), f"{self.driver()}; {version}"
+
     def linking(self, arguments: Sequence[str], libraries: Sequence[str]) -> tuple[str, ...]:
         """Return how the driver links with these arguments (toolchain/driver.py)."""
         key = f"linking {shlex.join((*arguments, *libraries))}"
