@@ -57,7 +57,8 @@ def check_object(subject: ObjectInput) -> CheckResult:
     """Return what the rules of the object level find in one object.
 
     Python's collector is kept from searching meanwhile: an analysis makes many objects, and leaves
-    no circles of them.
+    no circles of them. What is left of it counts as old afterwards, so the next search, which is of
+    what is young, passes it by.
     """
     was = gc.isenabled()
     gc.disable()
@@ -65,6 +66,8 @@ def check_object(subject: ObjectInput) -> CheckResult:
         return _checked(subject)
     finally:
         if was:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from asmith.check.flow.events import Call, Exit
 from asmith.check.flow.symbols import SECTION, WITHIN
 from asmith.check.inputs import ObjectInput, Profile
 from asmith.check.places import Spot, Text, at_offset, finding
-from asmith.dataclass import dataclass, replace
+from asmith.dataclass import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +21,14 @@ E = TypeVar("E")
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """An object and what was noted of each of its functions, in order of address."""
+    """An object and what was noted of each of its functions, in order of address.
+
+    `noted` has the events by sort, of the functions that were followed to their end.
+    """
 
     object: ObjectInput
     outcomes: tuple[Outcome, ...]
+    noted: dict[type, list[tuple[Outcome, Any]]] = field(default_factory=dict)
 
     @property
     def profile(self) -> Profile:
@@ -37,11 +41,8 @@ class Followed:
         return tuple(o.function.name for o in self.outcomes if o.counted)
 
     def events(self, sort: type[E]) -> Iterator[tuple[Outcome, E]]:
-        """Yield the events of one sort in functions that were followed to their end."""
-        for outcome in self.outcomes:
-            if sort in outcome.events and not outcome.reason:
-                for event in outcome.of(sort):
-                    yield outcome, event
+        """Return the events of one sort in functions that were followed to their end."""
+        return iter(self.noted.get(sort, ()))
 
     def departures(self) -> Iterator[tuple[Outcome, Call | Exit]]:
         """Yield each call and each exit."""
@@ -109,4 +110,10 @@ def follow(subject: ObjectInput) -> Followed:
         conventions=conventions(subject.interfaces),
     )
     flow.run()
-    return Followed(subject, tuple(flow.counted()))
+    outcomes = tuple(flow.counted())
+    noted: dict[type, list[tuple[Outcome, Any]]] = {}
+    for outcome in outcomes:
+        if not outcome.reason:
+            for sort, events in outcome.events.items():
+                noted.setdefault(sort, []).extend([(outcome, event) for event in events])
+    return Followed(subject, outcomes, noted)

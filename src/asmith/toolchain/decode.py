@@ -120,12 +120,9 @@ class Code:
         first = raw[0]
         if first in _NEAR or (first == _TWO_BYTES and raw[1] & 0xF0 == _JCC):
             start = 1 if first in _NEAR else 2
-            like = self._forms.get(raw[:start])
-            if like is not None:
-                insn = like.copy()
-                insn.rel = int.from_bytes(raw[start:], "little", signed=True)
-                return insn
-            insn = self._forms[raw[:start]] = self._anew(raw)
+            insn = self._forms.get(raw[:start])
+            if insn is None:
+                insn = self._forms[raw[:start]] = self._anew(raw)
             return insn
         constants = self._decoder.get_constant_offsets(self._instruction)
         size, width = constants.displacement_size, constants.immediate_size
@@ -282,6 +279,8 @@ def describe(instruction: Any, decoder: Any, raw: bytes) -> Insn:
         insn.rep = instruction.has_rep_prefix or instruction.has_repne_prefix
     operands = insn.operands = tuple(_operands(insn, instruction, tables))
     letters = [operand[0] for operand in operands]
+    if insn.near:
+        insn.near = decoder.get_constant_offsets(instruction).immediate_size
     if insn.memory or "i" in letters:
         constants = decoder.get_constant_offsets(instruction)
         if constants.has_displacement and constants.displacement_size >= _WORD:
@@ -305,7 +304,7 @@ def _operands(insn: Insn, instruction: Any, tables: _Tables) -> Iterator[tuple[A
             _memory(insn, instruction, tables)
             yield ("m",)
         elif kind == "b":
-            insn.rel = _signed(instruction.near_branch64 - instruction.next_ip)
+            insn.near = 1  # `describe` counts the bytes
         elif kind == "s":
             insn.memory = True
             yield ("s",)

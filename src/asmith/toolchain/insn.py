@@ -31,16 +31,16 @@ class Insn:
     `disp_at`, `imm_at`: where in the instruction a relocation may stand, 0 for nowhere. `reads` and
     `writes` have a bit for each general register and the flags, `vreads` and `vwrites` one for each
     vector register; the four are known only if `masked`. `x87` is by how much it fills the register
-    stack of the x87 unit. `rel` counts from the end of the
-    instruction. `act`, `a`, `b`, `c`, `changed`, `sources` and `vsources`
+    stack of the x87 unit. The last `near` bytes of a direct call or jump say how far it goes, from
+    its end on. `act`, `a`, `b`, `c`, `changed`, `sources` and `vsources`
     are for the reader: what an analysis does with it.
     """
 
     __slots__ = (
         "a", "act", "b", "base", "c", "changed", "disp", "disp_at", "flow", "imm_at", "index",
-        "isa", "length", "locked", "masked", "memory", "mmx", "name", "operands", "privileged",
-        "reads", "rel", "rep", "scale", "segment", "size", "sources", "stores", "vector", "vreads",
-        "vsources", "vwrites", "width", "writes", "x87",
+        "isa", "length", "locked", "masked", "memory", "mmx", "name", "near", "operands",
+        "privileged", "reads", "rep", "scale", "segment", "size", "sources", "stores", "vector",
+        "vreads", "vsources", "vwrites", "width", "writes", "x87",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Insn:
         self.name = ""
         self.length = 1
         self.flow = Flow.INVALID
-        self.rel = 0
+        self.near = 0
         self.operands: tuple[tuple[Any, ...], ...] = ()
         self.memory = False
         self.base = self.index = -1
@@ -64,6 +64,10 @@ class Insn:
         self.a = self.b = self.c = 0
         self.changed: tuple[int, ...] = ()
         self.sources: tuple[int, ...] = ()
+
+    def distance(self, data: bytes, end: int) -> int:
+        """Return how far a direct call or jump goes that ends at an offset of some code."""
+        return int.from_bytes(data[end - self.near : end], "little", signed=True)
 
     def copy(self) -> Insn:
         """Return a description that is the same so far. Written out, it takes a third of a loop."""
@@ -89,7 +93,7 @@ class Insn:
         made.operands = self.operands
         made.privileged = self.privileged
         made.reads = self.reads
-        made.rel = self.rel
+        made.near = self.near
         made.rep = self.rep
         made.scale = self.scale
         made.segment = self.segment

@@ -34,8 +34,9 @@ def test_where_control_goes(text: str, name: str, flow: int) -> None:
 
 
 def test_targets_count_from_the_end_of_the_instruction() -> None:
-    assert decoded("ebfe").rel == -2
-    assert decoded("e8fbffffff").rel == -5
+    for text, distance in (("ebfe", -2), ("e8fbffffff", -5), ("0f8400010000", 256), ("67e310", 16)):
+        data = bytes.fromhex(text)
+        assert decoded(text).distance(data, len(data)) == distance
 
 
 def test_a_memory_operand_is_described() -> None:

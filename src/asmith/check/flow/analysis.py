@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import moves
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 _INTERNED: dict[bytes, Insn] = {}
 _FORMS: dict[bytes, Insn] = {}
 """Descriptions by bytes, for all objects of a run."""
+_WRITTEN_VECTORS = attrgetter("vwrites")
 GIVEN = sum(1 << n for n in (0, 1, 2, 4, 6, 7, 8, 9, 10))
 """What may hold something at the entry of a function whose prototype is unknown: the arguments'
 registers, al of variadic functions, r10 of nested ones (psABI 3.2.3)."""
@@ -348,7 +350,10 @@ class ObjectFlow:
             r = event.registers
             modes = (max(modes[0], r[DF]), max(modes[1], r[MMX]), max(modes[2], r[UPPER]))
         for call in outcome.of(Call):
-            mask |= mask_of(call.summary.clobbers) & CALLER_MASK
+            if call.summary is not PLATFORM:
+                mask |= mask_of(call.summary.clobbers) & CALLER_MASK
+            else:
+                mask |= CALLER_MASK
             aligned = aligned or (call.summary.aligned and _counts_from_entry(call))
         return Summary(
             clobbers=tuple(n for n in range(16) if mask >> n & 1 and n != RSP),
@@ -368,9 +373,10 @@ class ObjectFlow:
     def _vectors(self, outcome: Outcome) -> int:
         """Return the mask of vector registers that a function or what it calls may change."""
         mask = 0
-        for insn in set(outcome.code.values()):
-            if insn.vwrites and insn.name != "vzeroupper":
-                mask |= insn.vwrites
+        if any(map(_WRITTEN_VECTORS, outcome.code.values())):
+            for insn in set(outcome.code.values()):
+                if insn.vwrites and insn.name != "vzeroupper":
+                    mask |= insn.vwrites
         for call in outcome.of(Call):
             mask |= call.summary.vectors
         for leave in outcome.of(Exit):

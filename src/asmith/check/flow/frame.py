@@ -72,7 +72,7 @@ class Frame:
     register that is stored in the frame as it was at the entry, as all are that a variadic function
     may have got. `arguments_end` is the offset from the return address at which the arguments on
     the stack end, if it is known: what lies beyond is the caller's. `controls` are the places of
-    saved control words.
+    saved control words. `settled` are slots in which a call changes nothing if rsp is `settled_at`.
     """
 
     __slots__ = (
@@ -83,6 +83,8 @@ class Frame:
         "own",
         "paths",
         "r",
+        "settled",
+        "settled_at",
         "slots",
         "spilled",
         "unwritten",
@@ -97,6 +99,8 @@ class Frame:
         self.paths = 0
         self.r: list[int] = []
         self.slots: dict[int, int] = {}
+        self.settled = self.slots
+        self.settled_at = 0
         self.own = False
         self.events: list[Event] = []
         self.spilled = 0

@@ -8,6 +8,8 @@ rely on more: it keeps values in caller-saved registers that this callee does no
 from __future__ import annotations
 
 from functools import cache
+from itertools import compress
+from operator import ne
 from typing import TYPE_CHECKING, NamedTuple
 
 from asmith.check.flow.machine import (
@@ -72,6 +74,9 @@ def mask_of(registers: tuple[int, ...]) -> int:
 
 
 PLATFORM = Summary()
+_AFTER_PLATFORM = PLATFORM.vectors & ~PLATFORM.vector_results
+_BITS = tuple(1 << n for n in range(16))
+_KEPT = frozenset({ENTRY, STACK})
 NO_RETURN = Summary(returns=False)
 SOMEWHERE = Summary(aligned=False, private=True)
 """A place in this object that is not known exactly, with a convention of its own."""
@@ -81,6 +86,16 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
     """Change the machine as a call does."""
     r = m.r
     stale = at << 4 | STALE
+    if summary is PLATFORM:
+        r[:3] = (at << 7 | RESULT, stale, at << 7 | 1 << 5 | RESULT)
+        r[6:12] = (stale,) * 6
+        r[DF : UPPER + 1] = (0, 0, 0)
+        r[FLAGS] = stale
+        r[SOME_VECTORS] = r[X87_JUNK] = 0
+        r[VECTORS] = _AFTER_PLATFORM
+        r[X87] = NOBODY_KNOWS
+        _slots(m)
+        return
     for register in summary.clobbers:
         r[register] = stale
     if summary.private:
@@ -113,15 +128,17 @@ def _slots(m: Machine) -> None:
     if not m.slots:
         return
     rsp = m.r[RSP]
-    kept = {}
-    for key, value in m.slots.items():
-        below = rsp - key
-        if below > 0 and not below & BASE:
-            kept[key] = STALE
-        elif value & KIND in (ENTRY, STACK) or key > 1 << 60:
-            kept[key] = value
-    if kept != m.slots:
-        m.slots, m.own = kept, True
+    if m.slots is not m.settled or rsp != m.settled_at:
+        kept = {}
+        for key, value in m.slots.items():
+            below = rsp - key
+            if below > 0 and not below & BASE:
+                kept[key] = STALE
+            elif value & KIND in _KEPT or key > 1 << 60:
+                kept[key] = value
+        if kept != m.slots:
+            m.slots = kept
+        m.settled, m.settled_at, m.own = m.slots, rsp, False
     depth = (RSP_AT_ENTRY - rsp) >> SHIFT
     if rsp & BASE == RSP_AT_ENTRY and 0 <= depth <= DEEPEST:
         m.r[FRAME] &= (1 << depth) - 1
@@ -129,8 +146,5 @@ def _slots(m: Machine) -> None:
 
 def clobbered(registers: tuple[int, ...]) -> int:
     """Return the mask of general registers that an exit leaves other than they were."""
-    mask = 0
-    for n, (value, before) in enumerate(zip(registers, AT_ENTRY, strict=False)):
-        if value != before:
-            mask |= 1 << n
-    return mask & ~(1 << RSP)
+    changed = compress(_BITS, map(ne, registers, AT_ENTRY))
+    return sum(changed) & ~(1 << RSP)

@@ -51,7 +51,8 @@ class Symbols:
     def __init__(self, facts: ObjectFacts) -> None:
         self._facts = facts
         loaded = {s.index for s in facts.sections if s.has(Section.ALLOC)}
-        self._code = {s.index for s in facts.sections if s.has(Section.EXEC)}
+        self._bytes = {s.index: s.data for s in facts.sections if s.has(Section.EXEC)}
+        self._code = self._bytes.keys()
         self.relocations: dict[int, Relocation] = {
             r.section << SECTION | r.offset: r for r in facts.relocations if r.section in loaded
         }
@@ -210,7 +211,8 @@ class Symbols:
         if target is None:
             relocation = self.relocations.get(at + e.length - 4)
             if relocation is None:
-                target = Target(at + e.length + e.rel)
+                end = at + e.length
+                target = Target(end + e.distance(self._bytes[at >> SECTION], end & WITHIN))
             else:
                 target = self.resolved(relocation, relocation.addend + 4)
             self._branches[at] = target
