@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from _socket import AF_UNIX, SHUT_WR, SOCK_CLOEXEC, SOCK_STREAM, socket
+from _socket import AF_UNIX, MSG_PEEK, SHUT_WR, SOCK_CLOEXEC, SOCK_STREAM, socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SOCKET = "build/watch.sock"
 OUT, ERR, EXIT = b"o", b"e", b"x"  # text for standard output and error; the exit code in digits
+BEGUN = b"b"  # the command runs now
+_SOON = 1.0  # seconds after which it is said that it does not
 _GREETING = "asmith 1"  # the protocol
 _HEAD = 5  # bytes before the content of a frame
 
@@ -69,11 +71,14 @@ def ask(root: str, words: Sequence[str]) -> int | None:
 def _relayed(connection: socket) -> int | None:
     """Pass on what comes; None if nothing came at all."""
     came = False
+    _tell_of_a_wait(connection)
     while (found := _next(connection)) is not None:
         kind, content = found
         if kind == EXIT:
             return int(content)
         came = True
+        if kind == BEGUN:
+            continue
         stream = sys.stdout if kind == OUT else sys.stderr
         stream.write(content.decode("utf-8", "replace"))
         stream.flush()
@@ -81,6 +86,19 @@ def _relayed(connection: socket) -> int | None:
         return None
     sys.stderr.write("error: asmith watch ended before the command did\n")
     return 1
+
+
+def _tell_of_a_wait(connection: socket) -> None:
+    """Wait until something comes, and say so if that is not soon."""
+    connection.settimeout(_SOON)
+    try:
+        connection.recv(1, MSG_PEEK)
+    except TimeoutError:
+        sys.stderr.write("waiting: asmith watch is building; this command comes next\n")
+        sys.stderr.flush()
+    except OSError:
+        pass  # whoever reads next meets it again
+    connection.settimeout(None)
 
 
 def _next(connection: socket) -> tuple[bytes, bytes] | None:

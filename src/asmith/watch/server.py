@@ -36,6 +36,7 @@ class Request:
         """Run it with its output going to whoever asked."""
         out, err = _Relay(self._send, relay.OUT), _Relay(self._send, relay.ERR)
         with self._connection:
+            self._send(relay.BEGUN, "")
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 code = command(self.arguments)
             self._send(relay.EXIT, str(code))
