@@ -15,7 +15,7 @@ from asmith.host import files, process
 from asmith.model.names import InterfaceName, ModuleName, digest_of
 from asmith.model.plan import Step, StepKind
 from asmith.model.stamp import render_stamp
-from asmith.run import groups, inputs, layout, parts
+from asmith.run import groups, inputs, layout, parts, stubs
 from asmith.toolchain import elf, header, link, nasm
 from asmith.verify.support import support_sources
 
@@ -185,13 +185,14 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
     paths = groups.joined(session, step, scratch) if large else objects(session, names)
     chosen = session.tools.linker()[0]
 
-    def command(arguments: Sequence[str], others: Sequence[str]) -> Sequence[str]:
-        return session.tools.linking((*arguments, *chosen), others)
+    def commands(arguments: Sequence[str], others: Sequence[str]) -> Sequence[Sequence[str]]:
+        command = session.tools.linking((*arguments, *chosen), others)
+        return stubs.commands(session, session.externals(names), command)
 
     if product.kind == "program":
-        link.program(paths, libraries, root=session.root, out=out, command=command)
+        link.program(paths, libraries, root=session.root, out=out, commands=commands)
     else:
-        link.shared(paths, libraries, exports, root=session.root, out=out, command=command)
+        link.shared(paths, libraries, exports, root=session.root, out=out, commands=commands)
     return Made({f"bin/{name}": out}, {"modules": len(names), "screened": screened})
 
 
@@ -246,7 +247,7 @@ def test_library(session: Session, name: ModuleName, scratch: Path) -> tuple[Pat
         [*exports, *names_of_support],
         root=session.root,
         out=library,
-        command=session.tools.linking,
+        commands=lambda *words: (session.tools.linking(*words),),
     )
     contract = scratch / "contract.json"
     files.write_atomic(contract, inputs.test_contract(session, name).encode())

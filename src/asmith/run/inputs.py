@@ -3,7 +3,8 @@
 assemble  the text, the generated include, the stamp, files taken in with incbin, nasm's version
 check     the object's code, the text without comments, its banner, the contracts, the rules
 compare   an external interface's declarations, its library, the C driver's version, the rules
-link      each object's code and stamp, the product's definition, the libraries, the driver
+link      each object's code and stamp, the product's definition, the libraries and what it may use
+          of libc, the driver
 test      the test files and examples, each linked object's code, the contract's types
 """
 
@@ -19,7 +20,7 @@ from asmith.contract.layout import size_of
 from asmith.model import nasm as nasm_text
 from asmith.model.names import InterfaceName, ModuleName, digest_bytes, digest_of
 from asmith.model.plan import Step, StepKind
-from asmith.run import layout, parts
+from asmith.run import layout, parts, stubs
 from asmith.toolchain import link
 from asmith.verify import contract_json
 
@@ -174,13 +175,15 @@ def library_of(session: Session, interface: Interface) -> Library:
 
 
 def _link(session: Session, step: Step) -> Inputs:
-    for compare in session.comparisons(session.linked(step)):
-        held(session, StepKind.COMPARE, compare.subject)
+    externals = session.externals(session.linked(step))
+    for interface in externals:
+        held(session, StepKind.COMPARE, interface)
     found = _linked_objects(session, step)
     product = session.workspace.config.products[step.subject]
     found["product"] = digest_of("product", [product.kind, product.roots, product.offers])
     found["driver"] = digest_of("driver", [session.tools.driver(), link.FLAGS])
     found["linker"] = digest_of("linker", [session.tools.linker()])
+    found["stub"] = digest_of("stub", [stubs.functions(session, externals)])
     for library in libraries(session, session.linked(step)):
         found[f"library {library.name}"] = library.identity()
     return found

@@ -44,9 +44,11 @@ _OF_STEP = {
     "nasm": Kind.TOOLS,
     "rules": Kind.TOOLS,
     "driver": Kind.TOOLS,
+    "linker": Kind.TOOLS,
+    "stub": Kind.CONTRACT,
     "harness": Kind.TOOLS,
 }
-_FOLLOWS = ("code", "code of", "stamp of", "text without comments", "banner")
+_FOLLOWS = ("code", "code of", "stamp of", "objects of", "text without comments", "banner")
 
 
 def of(

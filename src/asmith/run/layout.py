@@ -15,6 +15,7 @@ LOCK = "build/lock"
 INDEX = "build/index"
 KNOWN = "build/known"  # what the index adds to
 GROUPS = "build/groups"  # objects joined for the final link of large products
+STUBS = "build/stubs"  # what links read instead of the C library
 SCRATCH = "build/tmp"
 HYPOTHESIS = "build/hypothesis"  # tables that it computes once
 KEPT = ".asmith"

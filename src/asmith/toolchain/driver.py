@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OBJECTS, OUTPUT, SCRIPT = ":objects:", ":output:", ":script:"  # stand for them in a command
+_RUNTIME = frozenset(("-lgcc", "-lgcc_s", "-lc", "--as-needed", "--push-state", "--pop-state"))
 _DRIVER_ONLY = ("-fuse-ld=", "-fno-lto")  # what collect2 does not hand on to the linker
 
 
@@ -48,6 +49,26 @@ def _linker(arguments: Sequence[str]) -> str:
     name = "ld" + "".join(f".{c}" for c in chosen[-1:])
     done = process.run(["cc", f"-print-prog-name={name}"], cwd=Path("/"), install="gcc")
     return done.stdout.decode("utf-8", "replace").strip() or name
+
+
+def start_files(command: Sequence[str]) -> tuple[str, ...]:
+    """Return the objects of the C runtime that a command of `linking` takes in."""
+    return tuple(word for word in command if word.endswith(".o") and not word.startswith(":"))
+
+
+def with_stub(command: Sequence[str], stub: str) -> tuple[str, ...] | None:
+    """Return a command of `linking` with a stub instead of the C library and the compiler's own.
+
+    None if it is not understood. The stub has less than the libraries that are linked need of the
+    C library, so what these leave undefined is not asked for.
+    """
+    rest = list(command[command.index(OBJECTS) :])
+    first = next((k for k, word in enumerate(rest) if word == "-lgcc"), len(rest))
+    after = next((k for k, word in enumerate(rest) if "/crtend" in word), 0)
+    if not first < after or not _RUNTIME.issuperset(rest[first:after]):
+        return None
+    start = command[: command.index(OBJECTS)]
+    return (*start, *rest[:first], "--allow-shlib-undefined", stub, *rest[after:])
 
 
 def filled(command: Sequence[str], objects: Sequence[str], output: str, script: str) -> list[str]:

@@ -28,11 +28,12 @@ from asmith.model.objects import (
 )
 from asmith.model.stamp import SECTION as STAMP_SECTION
 from asmith.model.stamp import parse_stamp
+from asmith.toolchain import stub
 from asmith.toolchain.dwarf import as_loaded, line_entries, line_rows
 from asmith.toolchain.elf_tables import USUAL, Names, Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from asmith.model.record import Stamp
 
@@ -41,6 +42,8 @@ _ELF64_LSB = b"\x7fELF\x02\x01\x01"
 _RELOCATABLE_X86_64 = b"\x01\x00\x3e\x00"  # e_type ET_REL, e_machine EM_X86_64
 _SECTION_TYPES, _SYMBOL_TYPES, _RELOCATION_TYPES = (frozenset(n.values()) for n in USUAL)
 _HIDDEN_VERSION = 0x8000  # VERSYM_HIDDEN: the version is not the default one
+_FUNCTIONS = {"STT_FUNC": 2, "STT_GNU_IFUNC": 10, "STT_LOOS": 10}  # st_info, the type
+_LINKED = {"STB_GLOBAL": 1 << 4, "STB_WEAK": 2 << 4}  # st_info, the binding
 _STACK_NOTE = ".note.GNU-stack"
 
 
@@ -165,22 +168,55 @@ def dynamic_symbols(data: bytes, path: str) -> frozenset[str]:
     to them. Raises `UsageError` for anything but an x86-64 shared object.
     """
     with _reading(path):
-        elf = _open(data, path)
-        if elf["e_type"] != "ET_DYN":
-            raise _unusable(path, "it is no shared object", "name the lib*.so file itself")
-        list(_sections(elf, data, path))
-        table = elf.get_section_by_name(".dynsym")
-        if table is None:
-            return frozenset()
-        versions = _hidden_versions(elf, table.num_symbols())
-        return frozenset(
+        return frozenset(symbol.name for symbol, _ in _offered(_shared(data, path)))
+
+
+def make_stub(data: bytes, path: str, names: Collection[str]) -> bytes:
+    """Return a stub of a shared library (toolchain/stub.py) with those of its functions.
+
+    Names that it does not offer, or that are no functions, are left out. Raises as
+    `dynamic_symbols` does.
+    """
+    with _reading(path):
+        elf = _shared(data, path)
+        defined = elf.get_section_by_name(".gnu.version_d")
+        versions = (
+            {v["vd_ndx"]: next(a).name for v, a in defined.iter_versions()} if defined else {}
+        )
+        tags = elf.get_section_by_name(".dynamic").iter_tags("DT_SONAME")
+        functions = (
+            stub.Function(symbol.name, versions.get(version, ""), kind | binding)
+            for symbol, version in _offered(elf)
+            if symbol.name in names
+            and (kind := _FUNCTIONS.get(symbol["st_info"]["type"]))
+            and (binding := _LINKED[symbol["st_info"]["bind"]])
+        )
+        return stub.make_stub(next(tag.soname for tag in tags), functions)
+
+
+def _shared(data: bytes, path: str) -> Any:
+    """Return the opened `ELFFile` of a whole shared object."""
+    elf = _open(data, path)
+    if elf["e_type"] != "ET_DYN":
+        raise _unusable(path, "it is no shared object", "name the lib*.so file itself")
+    list(_sections(elf, data, path))
+    return elf
+
+
+def _offered(elf: Any) -> Iterator[tuple[Any, int]]:
+    """Yield the symbols that a shared object offers to a link, with the number of their version."""
+    table = elf.get_section_by_name(".dynsym")
+    if table is None:
+        return
+    versions = _versions(elf, table.num_symbols())
+    for symbol, version in zip(table.iter_symbols(), versions, strict=True):
+        if (
             symbol.name
-            for symbol, hidden in zip(table.iter_symbols(), versions, strict=True)
-            if symbol.name
-            and not hidden
+            and not version & _HIDDEN_VERSION
             and symbol["st_shndx"] not in ("SHN_UNDEF", "SHN_ABS")  # SHN_ABS: names of versions
             and symbol["st_info"]["bind"] != "STB_LOCAL"
-        )
+        ):
+            yield symbol, version
 
 
 def address_to_line(data: bytes, address: int) -> tuple[str, int, str, int] | None:
@@ -298,12 +334,12 @@ def _lines(loaded: bytes | None, sections: tuple[Section, ...]) -> tuple[LineEnt
         return ()
 
 
-def _hidden_versions(elf: Any, count: int) -> list[bool]:
-    """Tell for each dynamic symbol whether its version is hidden (gABI symbol versioning)."""
+def _versions(elf: Any, count: int) -> list[int]:
+    """Return the number of each dynamic symbol's version (gABI symbol versioning)."""
     table = elf.get_section_by_name(".gnu.version")
     if table is None:
-        return [False] * count
-    return [bool(v & _HIDDEN_VERSION) for (v,) in struct.iter_unpack("<H", table.data())]
+        return [1] * count
+    return [version for (version,) in struct.iter_unpack("<H", table.data())]
 
 
 def _function_at(elf: Any, address: int) -> tuple[str, int]:

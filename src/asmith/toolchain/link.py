@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    Command = Callable[[Sequence[str], Sequence[str]], Sequence[str]]
+    Commands = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[str]]]
 
 FLAGS = (
     "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,-z,defs", "-Wl,-z,text",
@@ -108,19 +108,25 @@ def _file(soname: str, arguments: Sequence[str]) -> Path:
     return found.resolve()
 
 
+def by_driver(arguments: Sequence[str], libraries: Sequence[str]) -> Sequence[Sequence[str]]:
+    """Return the one command by which the driver links."""
+    return (linking(arguments, libraries),)
+
+
 def program(
     objects: Sequence[str],
     libraries: Sequence[Library],
     *,
     root: Path,
     out: Path,
-    command: Command = linking,
+    commands: Commands = by_driver,
 ) -> None:
     """Link a position-independent program that exports no symbol, in a directory of our own.
 
-    `command` says how to link, given the driver's own arguments and those of libraries.
+    `commands` says how to link, given the driver's own arguments and those of libraries: the first
+    that succeeds is it, the last says what is wrong.
     """
-    _link(objects, libraries, "{ local: *; };\n", root=root, out=out, how=(command, "-pie"))
+    _link(objects, libraries, "{ local: *; };\n", root=root, out=out, how=(commands, "-pie"))
 
 
 def shared(
@@ -130,7 +136,7 @@ def shared(
     *,
     root: Path,
     out: Path,
-    command: Command = linking,
+    commands: Commands = by_driver,
 ) -> None:
     """Link a shared library that exports exactly those symbols.
 
@@ -138,7 +144,7 @@ def shared(
     """
     names = "".join(f" {e};" for e in sorted(exports))
     script = f"{{ global:{names} local: *; }};\n" if names else "{ local: *; };\n"
-    how = (command, "-shared", "-Wl,-Bsymbolic", f"-Wl,-soname={out.name}")
+    how = (commands, "-shared", "-Wl,-Bsymbolic", f"-Wl,-soname={out.name}")
     _link(objects, libraries, script, root=root, out=out, how=how)
 
 
@@ -149,16 +155,20 @@ def _link(
     *,
     root: Path,
     out: Path,
-    how: tuple[Command, *tuple[str, ...]],
+    how: tuple[Commands, *tuple[str, ...]],
 ) -> None:
-    command, *kind = how
+    commands, *kind = how
     arguments = tuple(a for library in libraries for a in library.arguments)
     versions = out.with_name(f"{out.name}.map")
     files.write_atomic(versions, script.encode())
-    words = filled(command((*kind, *FLAGS), arguments), objects, str(out), str(versions))
-    done = process.run(words, cwd=root, install="gcc and binutils")
-    if not done.ok:
-        raise StepFailedError("the link failed", why=done.errors().strip())
+    said = ""
+    for command in commands((*kind, *FLAGS), arguments):
+        words = filled(command, objects, str(out), str(versions))
+        done = process.run(words, cwd=root, install="gcc and binutils")
+        if done.ok:
+            return
+        said = done.errors().strip()
+    raise StepFailedError("the link failed", why=said)
 
 
 def joiner(linker: Sequence[str]) -> str:

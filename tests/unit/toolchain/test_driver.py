@@ -61,10 +61,10 @@ def test_a_driver_that_is_not_understood_links_by_itself(
 
 def test_no_path_enters_a_library(directory: Path) -> None:
     shared(["f.o"], (Library("libm", ("-lm",), directory),), ["f"],
-           root=directory, out=directory / "f.so", command=with_gold)  # fmt: skip
+           root=directory, out=directory / "f.so", commands=with_gold)  # fmt: skip
     assert str(directory).encode() not in (directory / "f.so").read_bytes()
 
 
-def with_gold(arguments: Sequence[str], libraries: Sequence[str]) -> tuple[str, ...]:
+def with_gold(arguments: Sequence[str], libraries: Sequence[str]) -> tuple[tuple[str, ...]]:
     """Link by gold, which writes the path of a library without a name into it."""
-    return linking((*arguments, "-fuse-ld=gold"), libraries)
+    return (linking((*arguments, "-fuse-ld=gold"), libraries),)
