@@ -123,6 +123,9 @@ def _table(units: Sequence[Unit]) -> str:
     return "\n".join(lines)
 
 
+_NARROW = {OpKind.IMMEDIATE8: 8, OpKind.IMMEDIATE16: 16, OpKind.IMMEDIATE32: 32}
+
+
 def numbers(unit: Unit) -> list[int]:
     """Return the immediates of a unit's instructions: what it compares its arguments with."""
     facts = elf.read_object(unit.path.read_bytes(), unit.name)
@@ -133,7 +136,8 @@ def numbers(unit: Unit) -> list[int]:
                 for place in range(instruction.op_count):
                     if OpKind.IMMEDIATE8 <= instruction.op_kind(place) <= OpKind.IMMEDIATE32TO64:
                         value = instruction.immediate(place)
-                        found.add((value + (1 << 63)) % (1 << 64) - (1 << 63))
+                        bits = _NARROW.get(instruction.op_kind(place), 64)
+                        found.add((value + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1))
     return sorted(n for n in found if n != -(1 << 63))[:200]
 
 

@@ -73,7 +73,7 @@ def string_switch(w: Writer) -> str:
     body = "\n".join(lines)
     return f"""\
 int {w.name()}(const char *s, int n) {{
-    int state = 0;
+    int state = n & 3;
     for (; *s; s++) switch (state) {{
     {body}
     default: return -1;

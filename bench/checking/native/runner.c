@@ -24,9 +24,10 @@
 
 #include "runner.h"
 
-enum { INPUTS = 500, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FILLED = 1024, FLAGGED = 40, TEXT = 256 };
-enum { LIMIT = 10000, STEPS = 1000, HANGS = 3 }; /* microseconds; instructions; such inputs of a function */
+enum { INPUTS = 600, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FILLED = 1 << 14, FLAGGED = 120, TEXT = 256 };
+enum { LIMIT = 10000, STEPS = 1000, HANGS = 6 }; /* microseconds; instructions; such inputs of a function */
 enum { ENDS = 1000, STOPPED = 1001, TRAP = 0x100 };
+static const char NUMBERS[] = "lihcz"; /* letters of arguments that are numbers */
 static const uint64_t ROOM = 1ul << 33; /* bytes below the stack that it would overflow into */
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
@@ -48,6 +49,7 @@ typedef struct {
 typedef struct {
     char verdict[12];
     char detail[100];
+    int function, input; /* which executes the changed instruction */
 } answer;
 
 typedef struct {
@@ -220,10 +222,29 @@ static uint64_t narrow(char letter, uint64_t value, uint64_t junk) {
     }
 }
 
+#define ONE_OF(texts) texts[dice() % (sizeof texts / sizeof *texts)]
+
+/* Writes a request as the modules take it: mostly whole, with headers that may contradict each other. */
+static void request(char *p) {
+    static const char *const methods[] = {"GET", "GET", "POST", "PATCH", "DELETE", "get"};
+    static const char *const targets[] = {"/api/tasks", "/", "/api/tasks/1?x=%41", "*", "http://x/"};
+    static const char *const versions[] = {"1.1", "1.1", "1.1", "1.0", "2.0", "1.x"};
+    static const char *const headers[] = {"Host: x", "Content-Length: 3", "content-length:3", "Content-Length: 4", "Content-Length: 99999999999999999999",
+        "Content-Length: ", "Connection: close", "Connection: keep-alive", "Connection: x, close", "Transfer-Encoding: chunked", "Transfer-Encoding: gzip",
+        "Expect: 100-continue", "Expect: x", "A:b", "A : b", " folded", ":", "Host: y"};
+    memset(p, 0, TEXT);
+    p += sprintf(p, "%s %s HTTP/%s\r\n", ONE_OF(methods), ONE_OF(targets), ONE_OF(versions));
+    if (dice() % 4) p += sprintf(p, "%s\r\n", headers[0]);
+    for (uint64_t n = dice() % 4; n; n--) p += sprintf(p, "%s\r\n", ONE_OF(headers));
+    if (dice() % 6) p += sprintf(p, "\r\n%s", dice() % 2 ? "abc" : "");
+}
+
 /* Fills buffer `number` for an argument; strings end within TEXT bytes. */
 static char *filled(int number, char letter) {
     char *p = buffers + number * BUFFER;
-    if (letter == 's' || letter == 't') {
+    if ((letter == 's' || letter == 't') && dice() % 5 == 0) {
+        request(p);
+    } else if (letter == 's' || letter == 't') {
         static const char some[] = "0123456789 \"\\\n\t/abcXYZ{}:,GETPOST HTTP1.";
         static const char *const phrases[] = {"GET ", "POST ", "/api/tasks", "?a=b", " HTTP/1.1\r\n", " HTTP/1.0\r\n", "Content-Length: ",
             "Connection: ", "close", "keep-alive", "Transfer-Encoding: chunked", "Host: x", "Expect: 100-continue", "\r\n", "\r\n\r\n", "12", "%41", "\t "};
@@ -243,18 +264,21 @@ static char *filled(int number, char letter) {
 }
 
 /* Puts a number that the unit's instructions name, or one beside it, in `value`, if it fits: an
- * int may be a count or an index, and is small mostly. */
-static int named(char letter, uint64_t *value) {
-    if (!current->number_count || !strchr("lihc", letter) || dice() % 3) return 0;
-    long found = current->numbers[dice() % (uint64_t)current->number_count];
-    *value = (uint64_t)found + dice() % 3 - 1;
+ * int may be a count or an index, and is small mostly; a size is never negative. `turn` is -1, or
+ * which of the numbers is to be taken. */
+static int named(char letter, int turn, uint64_t *value) {
+    uint64_t count = (uint64_t)current->number_count;
+    if (!count || !strchr(NUMBERS, letter) || (turn < 0 && dice() % 3)) return 0;
+    long found = current->numbers[(turn < 0 ? dice() : (uint64_t)turn) % count];
+    *value = (uint64_t)found + (dice() % 2 ? 0 : dice() % 3 - 1);
+    if (letter == 'z') return found > 1 && found <= 300;
     if (letter == 'l' || (found >= -8 && found <= 300)) return 1;
-    return dice() % 4 == 0 && found >= -200000 && found <= 200000;
+    return (turn >= 0 || dice() % 4 == 0) && found >= -200000 && found <= 200000;
 }
 
-static uint64_t value_of(char letter, int *buffer, uint64_t *length) {
+static uint64_t value_of(char letter, int turn, int *buffer, uint64_t *length) {
     uint64_t pick = dice();
-    if (named(letter, &pick)) return pick;
+    if (named(letter, turn, &pick)) return pick;
     switch (letter) {
     case 'l': return pick % 2 ? dice() % 64 : dice();
     case 'i': case 'h': case 'c': return (uint64_t)((int64_t)(dice() % 44) - 4);
@@ -286,7 +310,7 @@ static void prepare(const function *f, int input, int seed) {
     static const int order[] = {RDI, RSI, RDX, RCX, R8, R9};
     int integer = 0, real = 0, buffer = 0;
     uint64_t length = 0, *sp, words[64];
-    int count = 0;
+    int count = 0, places = 0, place = 0, flagged = input - (INPUTS - FLAGGED), turn;
     state *s = &judge_state;
     memset(s, 0, sizeof *s);
     seeded = seed;
@@ -295,15 +319,19 @@ static void prepare(const function *f, int input, int seed) {
         s->gpr[i] = junk_of(seed, 40 + i);
         for (int j = 0; j < 4; j++) ((uint64_t *)s->ymm[i])[j] = junk_of(seed, 60 + 4 * i + j);
     }
+    memset(buffers, 0, BUFFERS * BUFFER); /* what an earlier run has left there is no input */
     dice_state = (uint64_t)input * 77 + 1;
     for (int i = 0; i < 64; i++) shared[i] = (long)(dice() % 2 ? dice() % 1000 : dice() % 32 - 4);
-    flag = input < INPUTS - FLAGGED ? 0 : (int)(dice() % 12);
+    flag = flagged < 0 ? 0 : dice() % 2 ? 12 : (int)(dice() % 12);
+    for (const char *a = f->arguments; *a; a++) places += !!strchr(NUMBERS, *a);
+    turn = flagged >= 0 ? flagged : input % 2 ? input / 2 : -1; /* each number in turn, in each place in turn */
     for (const char *a = f->arguments; *a; a++) {
         if (*a == 'm') { /* a structure of 24 bytes, in memory */
             for (int i = 0; i < 3; i++) words[count++] = dice() % 100;
             continue;
         }
-        uint64_t value = value_of(*a, &buffer, &length);
+        int its = turn >= 0 && strchr(NUMBERS, *a) && place++ == turn % places ? turn / places : -1;
+        uint64_t value = value_of(*a, its, &buffer, &length);
         int vector = *a == 'd' || *a == 'f';
         if (vector && real < 8) memcpy(s->ymm[real++], &value, *a == 'd' ? 8 : 4);
         else if (!vector && integer < 6) {
@@ -391,9 +419,11 @@ static outcome compared(const function *f, int input, int counted) {
     return one;
 }
 
-static void judge(int number, int is_original) {
+static void judge(int number, int is_original, const answer *reached) {
     const unit *u = current = &units[number];
     int endless = 0, differs = 0;
+    if (!is_original && compared(&u->functions[reached->function], reached->input, 0).signal == SIGVTALRM)
+        compared(&u->functions[reached->function], reached->input, STEPS);
     for (int k = 0; k < u->count; k++) {
         const function *f = &u->functions[k];
         int hangs = 0;
@@ -412,25 +442,29 @@ static void judge(int number, int is_original) {
     tell(endless ? "endless" : differs ? "other" : "same", "all inputs", &u->functions[0], INPUTS);
 }
 
-static void find(int number, int unused) {
-    (void)unused;
+static void find(int number, int unused, const answer *none) {
+    (void)unused, (void)none;
     const unit *u = current = &units[number];
     for (int k = 0; k < u->count; k++)
         for (int input = 0; input < INPUTS; input++)
-            if (run(&u->functions[k], input, input & 1, 0).signal == SIGTRAP) tell("reached", "", &u->functions[k], input);
+            if (run(&u->functions[k], input, input & 1, 0).signal == SIGTRAP) {
+                told->function = k, told->input = input;
+                tell("reached", "", &u->functions[k], input);
+            }
     tell("unreached", "no input executes it", &u->functions[0], INPUTS);
 }
 
 /* Runs `what` in a child with the bytes in place; leaves its answer in `told`. */
-static void in_child(void (*what)(int, int), int number, int is_original, const patch *p) {
+static void in_child(void (*what)(int, int, const answer *), int number, int is_original, const patch *p) {
     int status;
+    answer before = *told;
     fflush(stdout);
     memset(told, 0, sizeof *told);
     pid_t child = fork();
     if (!child) {
         alarm(60);
         if (p->count) memcpy(p->at, p->bytes, (size_t)p->count);
-        what(number, is_original);
+        what(number, is_original, &before);
         _exit(1);
     }
     waitpid(child, &status, 0);

@@ -206,5 +206,6 @@ judge_enter:
         mov     r11, [judge_junk + 88]
         push    qword [judge_flags]
         popfq
+        mov     [rsp - 8], rcx          ; the flags that were there are junk that nobody would know
         jmp     [back]                  ; rsp is where it was before the call
         section .note.GNU-stack noalloc noexec nowrite progbits

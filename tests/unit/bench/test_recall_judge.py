@@ -54,6 +54,18 @@ JUNK = {
 DEFINED = {
     "a stack that is too small": "push rdi\n call $$\n pop rdi\n ret",
     "a number that is too large": "mov rax, rdi\n mov rax, [rax]\n ret",
+    "a buffer where a call has left the flags, filled by another": """
+        extern  out_void
+        push    rbx
+        call    out_long
+        sub     rsp, 16
+        mov     rdi, rsp
+        call    out_void
+        mov     rax, [rsp + 8]
+        add     rsp, 16
+        pop     rbx
+        ret
+""",
 }
 MUTANTS = {
     "same": ("lea rax, [rdi+rsi+8]\n nop\n ret", b"\x90", 5),
