@@ -39,6 +39,7 @@ from asmith.check.flow.summary import (
 from asmith.check.flow.symbols import SECTION, WITHIN, Symbols, Target
 from asmith.check.flow.tables import barriers_of
 from asmith.check.flow.values import AREA, CHOICE, KIND, STACK, SYM, TOP
+from asmith.check.flow.walk import Walk, is_worth
 from asmith.model.objects import Section
 from asmith.toolchain.decode import Code, Flow
 
@@ -167,6 +168,8 @@ class ObjectFlow:
             outcome.add([*beyond(graph)])
             if outcome.convention is None:
                 outcome.vectors_used = vectors_needed(graph, outcome.of(Call))
+            if not outcome.reason and is_worth(graph.seen):
+                outcome.add([*Walk(graph, outcome).run()])
         outcome.add([*graph.splits(ordered)])
         graph.close()
         outcome.bounded = all(map(_counts_from_entry, outcome.of(Call)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asmith.check.flow.events import Cut
 from asmith.check.flow.machine import FLAGS, RSP, SUSPECT
 from asmith.check.flow.moves import HIGH, UNSAFE, fetch, guard, low32, part
 from asmith.check.flow.owned import UNCHECKED, checked
@@ -119,7 +120,10 @@ def and_ri(m: Machine, e: Insn, at: int) -> None:
     mask = e.c
     m.r[FLAGS] = value if m.is_junk(value) else TOP
     kind = value & KIND
-    if kind == STACK and mask < 0:
+    if kind == STACK and mask >= 0 and e.a == RSP:
+        m.events.append(Cut(at))
+        m.r[RSP] = HALF_ADDRESS
+    elif kind == STACK and mask < 0:
         known = residue(value)
         if known < 16 and not known & ~mask & 15 and mask >= -16:
             return

@@ -175,6 +175,20 @@ class Overwrite(NamedTuple):
         return (self.key - RSP_AT_ENTRY) >> SHIFT
 
 
+class Overrun(NamedTuple):
+    """An access, or rsp, can go `by` bytes too far: how far is shown by numbers that fit the path.
+
+    `what` it goes beyond: the end of a "part" of computed size, the place where `register` is
+    "saved" (rsp: the return address); or "rsp" goes above that, or the "size" is no frame's.
+    """
+
+    address: int
+    what: str
+    by: int
+    stores: bool
+    register: int = -1
+
+
 class Below(NamedTuple):
     """An access below the red zone."""
 
@@ -228,6 +242,7 @@ Event = (
     | ReadOnly
     | Unreached
     | Overwrite
+    | Overrun
     | Below
     | Out
     | JumpOut

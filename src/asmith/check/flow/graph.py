@@ -116,7 +116,7 @@ class Graph:
         self.seen: dict[int, Insn] = {}
         self._codes = roster.codes
         self._functions = roster.functions
-        self._symbols = roster.symbols
+        self.symbols = roster.symbols
         self._call = call
         self._returns = returns
         self._targets: dict[int, Target] = {}
@@ -223,7 +223,7 @@ class Graph:
         block.ops.append((self._call, insn, at))
         if flow == _INDIRECT_CALL:
             return True
-        target = self._targets[at] = self._symbols.branch(insn, at)
+        target = self._targets[at] = self.symbols.branch(insn, at)
         if self._returns(target):
             return True
         block.end = End.NO_RETURN
@@ -236,7 +236,7 @@ class Graph:
             block.end = _ENDS.get(flow, block.end)
             return
         block.insn = insn
-        target = block.target = self._targets[at] = self._symbols.branch(insn, at)
+        target = block.target = self._targets[at] = self.symbols.branch(insn, at)
         goal = target.address
         if goal is not None and self.is_inside(goal):
             block.end = End.JUMP if flow == _JUMP else End.BRANCH
@@ -317,12 +317,12 @@ class Graph:
         taken = set()
         for at, insn in self.seen.items():
             if insn.base == -2 and insn.name == "lea":
-                value = self._symbols.operand(insn, at)
+                value = self.symbols.operand(insn, at)
                 known = value & KIND == SYM
-                target = self._symbols.target(value).address if known else None
+                target = self.symbols.target(value).address if known else None
                 if target is not None and target != self.function.start and self.holds(target):
                     taken.add(target)
-        taken |= {a for a in self._symbols.taken if self.holds(a)} - self._parts
+        taken |= {a for a in self.symbols.taken if self.holds(a)} - self._parts
         return tuple(sorted(taken))
 
     def holds(self, address: int) -> bool:

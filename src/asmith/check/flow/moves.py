@@ -96,6 +96,8 @@ def mov_rsp(m: Machine, e: Insn, at: int) -> None:
         m.r[FRAME] = -1
     elif value == HALF_ADDRESS:
         m.events.append(Cut(at))
+    elif value & KIND in UNSAFE:
+        m.is_bad(value, at, "address", e.b)
     m.r[RSP] = value
 
 

@@ -44,6 +44,7 @@ _MODULES = (
     "abi008_red_zone",
     "abi009_vzeroupper",
     "abi010_x87_stack",
+    "abi011_overrun",
     "flw001_falls_off",
     "flw002_jump_out",
     "flw003_computed_jump",
