@@ -24,7 +24,7 @@
 
 #include "runner.h"
 
-enum { INPUTS = 600, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FILLED = 1 << 14, FLAGGED = 120, TEXT = 256 };
+enum { INPUTS = 800, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FILLED = 1 << 14, FLAGGED = 300, TEXT = 256 };
 enum { LIMIT = 10000, STEPS = 1000, HANGS = 6 }; /* microseconds; instructions; such inputs of a function */
 enum { ENDS = 1000, STOPPED = 1001, TRAP = 0x100 };
 static const char NUMBERS[] = "lihcz"; /* letters of arguments that are numbers */

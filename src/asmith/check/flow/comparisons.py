@@ -81,6 +81,7 @@ def decided(path: Path, asked: Condition | None) -> bool | None:
 def assume(path: Path, asked: Condition | None, *, holds: bool) -> None:
     """Take it that a comparison came out so."""
     if asked is None:
+        path.taint()
         return
     path.holds.append(asked._replace(holds=holds))
     name = _plain(path, asked)

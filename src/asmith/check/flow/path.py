@@ -41,6 +41,8 @@ class Path:
         self.escaped = False
         self.touched: set[int] = set()  # marks of parts in which something may be stored
         self.again = False  # an undecided loop is run once more
+        self.doubts: set[int] = set()  # what the flags depend on, where they are not followed
+        self.tainted: set[int] = set()  # what a branch depended on that was not followed
         self.general = False  # what a loop changes is any number
 
     def copy(self) -> Path:
@@ -51,6 +53,7 @@ class Path:
         made.narrow, made.flags, made.escaped = self.narrow, self.flags, self.escaped
         made.slots, made.parts, made.holds = dict(self.slots), self.parts[:], self.holds[:]
         made.touched, made.again, made.general = set(self.touched), self.again, self.general
+        made.doubts, made.tainted = self.doubts, set(self.tainted)
         return made
 
     def half(self, register: int) -> Sum:
@@ -74,6 +77,20 @@ class Path:
         self.narrow &= ~(1 << register)
         if size < 8:
             self.narrow |= 1 << register
+
+    def doubt(self, e: Insn) -> None:
+        """Take it that an instruction sets the flags in a way that is not followed."""
+        self.flags, self.doubts = None, set()
+        for operand in e.operands:
+            value = self.registers[operand[1]] if operand[0] in "rh" else None
+            if value is not None:
+                self.doubts |= self.symbols.bases(value)
+
+    def taint(self) -> None:
+        """Take it that a branch asks for flags that are not followed."""
+        if self.flags is not None:
+            self.doubts = self.symbols.bases(self.flags.one) | self.symbols.bases(self.flags.other)
+        self.tainted |= self.doubts
 
     def address(self, e: Insn, at: int) -> Sum | None:
         """Return the address of a memory operand."""

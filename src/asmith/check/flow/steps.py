@@ -43,17 +43,17 @@ def _outline(walk: Walk, path: Path, e: Insn, at: int) -> None:
         if value is not None:
             walk.leaves(path, value)
     if e.masked:
+        if e.writes & FLAGS_BIT:
+            path.doubt(e)
         for n in range(16):
             if e.writes >> n & 1 and n != RSP:
                 path.set(n, None)
-        if e.writes & FLAGS_BIT:
-            path.flags = None
         return
+    if not e.vector or "comis" in e.name or "test" in e.name:
+        path.doubt(e)
     first = e.operands[:1]
     if first and first[0][0] in "rh" and e.name not in ("cmp", "test", "push"):
         path.set(first[0][1], None)
-    if not e.vector or "comis" in e.name or "test" in e.name:
-        path.flags = None
 
 
 def _is_plain(e: Insn) -> bool:
@@ -245,17 +245,21 @@ def _imul(walk: Walk, path: Path, e: Insn, at: int) -> bool:
     size = e.operands[0][2]
     source = e.operands[1][1]
     one = path.whole(source) if size == 8 else path.half(source)
+    path.doubt(e)
     path.set(e.operands[0][1], times(one, e.operands[2][1]), size)
-    path.flags = None
     return True
 
 
 def _compare(walk: Walk, path: Path, e: Insn, at: int) -> bool:
-    path.flags = None
+    path.doubt(e)
     if len(e.operands) < 2:
         return False
     sides: list[Sum | None] = []
     size = next((o[2] for o in e.operands if o[0] == "r"), e.size)
+    if e.name == "test" and e.operands[0][0] == "r" and e.operands[1][0] == "i":
+        mask = e.operands[1][1] & (1 << 8 * size) - 1
+        path.flags = Flags(walk.symbols.of("and", path.half(e.operands[0][1]), mask), ZERO, size)
+        return True
     for place, operand in enumerate(e.operands):
         if operand[0] == "m":
             address = path.address(e, at)

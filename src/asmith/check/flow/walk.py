@@ -147,7 +147,7 @@ class Walk:
         general.touched |= path.touched
         general.escaped |= path.escaped
         general.again = general.general = True
-        general.flags = None
+        general.flags, general.doubts = None, set()
         self._waiting.append((block, general))
 
     def _any(self) -> Sum:
@@ -193,7 +193,7 @@ class Walk:
             path.slots = {k: v for k, v in path.slots.items() if v in self._saved}
         for register in CALLER_SAVED:
             path.set(register, None)
-        path.flags = None
+        path.flags, path.doubts = None, set()
 
     # ---- what is looked at ----------------------------------------------------------------------
 
@@ -311,12 +311,13 @@ class Walk:
     def _numbers(self, path: Path, wanted: Sum, most: int) -> dict[int, int] | None:
         """Return numbers with which a sum is from 1 to `most` and all holds that was compared."""
         bases = self.symbols.bases(wanted)
-        if bases & self._loose:
+        unclear = self._loose | path.tainted
+        if bases & unclear:
             return None
         holding = []
         for condition in path.holds:
             others = self.symbols.bases(condition.one) | self.symbols.bases(condition.other)
-            if others & bases and not others & self._loose:
+            if others & bases and not others & unclear:
                 bases |= others
                 holding.append(condition)
         tried = sorted(bases)
