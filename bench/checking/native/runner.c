@@ -24,7 +24,7 @@
 
 #include "runner.h"
 
-enum { INPUTS = 800, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FILLED = 1 << 14, FLAGGED = 300, TEXT = 256 };
+enum { INPUTS = 800, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FLAGGED = 300, TEXT = 256 };
 enum { LIMIT = 10000, STEPS = 1000, HANGS = 6 }; /* microseconds; instructions; such inputs of a function */
 enum { ENDS = 1000, STOPPED = 1001, TRAP = 0x100 };
 static const char NUMBERS[] = "lihcz"; /* letters of arguments that are numbers */
@@ -201,9 +201,8 @@ static uint64_t stack_junk(int seed, void *word) { return junk_of(seed, 120 + (i
 /* Writes what a callee may write through a pointer that it is given: whatever nobody has set, from
  * there on in the caller's frame. A buffer that is passed to be filled is no junk afterwards. */
 static void fill(uint32_t *p) {
-    char *end = (char *)p + FILLED;
-    if ((char *)p < stack_top - STACK || (char *)p >= stack_top - CALLER || (uint64_t)p & 3) return;
-    if (end > stack_top - CALLER - 8) end = stack_top - CALLER - 8;
+    char *end = stack_top - CALLER - 8;
+    if ((char *)p < stack_top - STACK || (char *)p >= end || (uint64_t)p & 3) return;
     for (; (char *)p < end; p++) {
         int high = (uint64_t)p >> 2 & 1;
         uint64_t words[] = {stack_junk(seeded, p), judge_junk[1]};
@@ -271,7 +270,7 @@ static int named(char letter, int turn, uint64_t *value) {
     if (!count || !strchr(NUMBERS, letter) || (turn < 0 && dice() % 3)) return 0;
     long found = current->numbers[(turn < 0 ? dice() : (uint64_t)turn) % count];
     *value = (uint64_t)found + (dice() % 2 ? 0 : dice() % 3 - 1);
-    if (letter == 'z') return found > 1 && found <= 300;
+    if (letter == 'z') return found > 1 && found <= 100;
     if (letter == 'l' || (found >= -8 && found <= 300)) return 1;
     return (turn >= 0 || dice() % 4 == 0) && found >= -200000 && found <= 200000;
 }

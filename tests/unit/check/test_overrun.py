@@ -92,6 +92,13 @@ def test_an_index_that_reaches_beyond_is_found(code: str) -> None:
     assert overruns(code)
 
 
+def test_a_number_of_which_a_part_was_stored_is_found() -> None:
+    code = vla("movsd [rbp - {}], xmm0\n mov [r8], rcx\n movsd xmm0, [rbp - 16]")
+    code = code.replace("sub  rsp, rax", "sub  rsp, 32\n sub rsp, rax")
+    assert overruns(code.format(17))
+    assert not overruns(code.format(16))
+
+
 def test_rsp_moves_by_no_more_than_a_frame_has() -> None:
     code = "push rbx\n mov ebx, 1\n mov eax, {}\n shl rax, {}\n sub rsp, rax\n {}pop rbx\n ret"
     assert overruns(code.format(1, 60, "add rsp, rax\n "))

@@ -15,15 +15,12 @@ from asmith.check.flow.fixpoint import Context, Ended, Fixpoint, Needed, NotFoll
 from asmith.check.flow.graph import Graph
 from asmith.check.flow.machine import (
     ALL_PATHS,
-    DF,
     FEW_PATHS,
-    MMX,
     RSP,
-    UPPER,
     Machine,
 )
 from asmith.check.flow.needs import vectors_needed
-from asmith.check.flow.outcome import Outcome, lost_by, x87_after
+from asmith.check.flow.outcome import Outcome, lost_by, modes_after, x87_after
 from asmith.check.flow.owned import acquire, borrow
 from asmith.check.flow.roster import Roster
 from asmith.check.flow.summary import (
@@ -340,7 +337,6 @@ class ObjectFlow:
         mask = 0
         returns = bool(outcome.of(Out))
         aligned = False
-        modes = (0, 0, 0)
         for event in outcome.of(Exit):
             mask |= clobbered(event.registers)
             if event.kind == "jump":
@@ -350,20 +346,19 @@ class ObjectFlow:
                 aligned = aligned or summary.aligned
             else:
                 returns = True
-            r = event.registers
-            modes = (max(modes[0], r[DF]), max(modes[1], r[MMX]), max(modes[2], r[UPPER]))
         for call in outcome.of(Call):
             if call.summary is not PLATFORM:
                 mask |= mask_of(call.summary.clobbers) & CALLER_MASK
             else:
                 mask |= CALLER_MASK
             aligned = aligned or (call.summary.aligned and _counts_from_entry(call))
+        private = not self.compiled and outcome.convention is None
         return Summary(
             clobbers=tuple(n for n in range(16) if mask >> n & 1 and n != RSP),
             returns=returns,
             aligned=aligned,
-            private=not self.compiled and outcome.convention is None,
-            modes=modes,
+            private=private,
+            modes=modes_after(outcome, empties=private),
             vectors=self._vectors(outcome),
             reads=outcome.used,
             follows=outcome.followed,

@@ -180,6 +180,7 @@ class Overrun(NamedTuple):
 
     `what` it goes beyond: the end of a "part" of computed size, the place where `register` is
     "saved" (rsp: the return address); or "rsp" goes above that, or the "size" is no frame's.
+    It is "blank" what was never stored there, or has a "hole" of such bytes.
     """
 
     address: int

@@ -18,6 +18,7 @@ from asmith.check.flow.joining import joined
 from asmith.check.flow.machine import FLAGS, RSP, SOME_VECTORS, SUSPECT, WHOLE, X87_JUNK
 from asmith.check.flow.moves import UNSAFE, WIDE, fetch, vector_in
 from asmith.check.flow.owned import let_go
+from asmith.check.flow.partial import asks_memory, follows_call
 from asmith.check.flow.symbols import Target
 from asmith.check.flow.tables import entries_of_table, targets_of_table
 from asmith.check.flow.values import (
@@ -192,8 +193,12 @@ class Fixpoint:
             following = block.target.address if block.target is not None else None
         m, here = self.machine, block.start << 4 | MAYBE
         if following is not None and here in m.r:
-            there = following << 4 | MAYBE
-            m.r = [there if value == here else value for value in m.r]
+            self._rename(here, following)
+
+    def _rename(self, here: int, following: int) -> None:
+        """Let what is undefined on some path be so in a block that follows."""
+        m, there = self.machine, following << 4 | MAYBE
+        m.r = [there if value == here else value for value in m.r]
 
     def _owned(self, at: int) -> None:
         """Note what is left behind unreleased; what is returned is the caller's."""
@@ -279,6 +284,19 @@ class Fixpoint:
             let_go(m, flags)
             self._flow(null)
             m.r[m.OWNED] = kept
+            return
+        here = block.start << 4 | MAYBE
+        if (
+            m.paths
+            and here in m.r
+            and asks_memory(block)
+            and not follows_call(self.graph.seen, block.start)
+        ):
+            before = m.r
+            for following in (goal, block.next):
+                m.r = before
+                self._rename(here, following)
+                self._flow(following)
             return
         self._flow(goal)
         self._flow(block.next)

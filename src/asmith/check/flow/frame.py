@@ -19,12 +19,14 @@ from asmith.check.flow.values import (
     MAYBE,
     OFFSET,
     RESULT,
+    RETURN_ADDRESS,
     RSP_AT_ENTRY,
     SHIFT,
     STACK,
     STALE,
     TOP,
     UNDEF,
+    entry,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ DEEPEST = 4096
 EIGHT = 8 << SHIFT
 SUSPECT = frozenset({STALE, UNDEF, MAYBE, ENTRY, RESULT, OFFSET})
 """Kinds of values that may be undefined, all or in part."""
+CALLERS = frozenset({RETURN_ADDRESS, *(entry(n) for n in (3, 5, 12, 13, 14, 15))})
+"""What a slot holds that saves it for the caller."""
 RED_ZONE = 128 << SHIFT
 """The bytes below rsp that signal handlers leave alone (psABI 3.2.2)."""
 
@@ -203,6 +207,10 @@ class Frame:
         every = (1 << size) - 1
         stored = self.r[FRAME] >> (depth - size) & every
         numeric = self.paths and size == 8 and not stored >> 7
+        if self.paths and partly and key >> SHIFT & 7 and stored == every:
+            after = key - ((key >> SHIFT & 7) << SHIFT) + EIGHT
+            if size > 8 - (key >> SHIFT & 7) and self.slots.get(after, 0) in CALLERS:
+                stored >>= 1  # what is there is the caller's
         if stored == every or (stored and not partly and not numeric):
             hole = every & ~stored
             low = 8 * (size - hole.bit_length())

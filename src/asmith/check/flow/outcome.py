@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from asmith.check.flow.events import Exit
-from asmith.check.flow.machine import FLAGS, NOBODY_KNOWS, X87
+from asmith.check.flow.machine import DF, FLAGS, MMX, NOBODY_KNOWS, UPPER, X87
 from asmith.check.flow.summary import CALLER_SAVED
 from asmith.check.flow.values import JUNK, KIND
 from asmith.dataclass import dataclass, field
@@ -86,3 +86,18 @@ def x87_after(outcome: Outcome) -> int:
         event.registers[X87] if event.kind == "ret" else NOBODY_KNOWS for event in outcome.of(Exit)
     }
     return found.pop() if len(found) == 1 else NOBODY_KNOWS
+
+
+def modes_after(outcome: Outcome, *, empties: bool) -> tuple[int, int, int]:
+    """Return DF, MMX and the upper halves after a function, each as it is at any exit.
+
+    If `empties` asks for it, MMX is -1 where the function empties the unit, whatever was in it.
+    """
+    leaves = [event.registers for event in outcome.of(Exit)]
+    direction, mmx, upper = (max((r[n] for r in leaves), default=0) for n in (DF, MMX, UPPER))
+    if empties and not mmx and any(insn.name in _EMPTY for insn in outcome.code.values()):
+        mmx = -1
+    return direction, mmx, upper
+
+
+_EMPTY = frozenset({"emms", "femms", "fninit", "finit", "frstor", "fxrstor", "xrstor"})

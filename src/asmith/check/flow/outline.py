@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.arithmetic import LEGACY, ZERO
@@ -93,6 +94,9 @@ def vector(m: Machine, e: Insn, at: int) -> None:
     """
     r = m.r
     junk = e.vsources & r[VECTORS]
+    if m.paths and e.a and e.vsources & m.lacking() and _NUMBER.match(e.name):
+        missing = vector_in(e.vsources & m.lacking())
+        m.events.append(Junk(at, "operand", missing, UNDEF))
     if e.a and r[SOME_VECTORS]:
         some = e.vsources & r[SOME_VECTORS]
         r[SOME_VECTORS] = r[SOME_VECTORS] | e.vwrites if some else r[SOME_VECTORS] & ~e.vwrites
@@ -109,6 +113,10 @@ def vector(m: Machine, e: Insn, at: int) -> None:
         scalar = bool(m.paths) and e.name[-2:] in ("sd", "ss")  # a number has no holes
         if m.is_junk(m.loaded(address, e.size, at, partly=scalar)):
             r[VECTORS] |= e.vwrites
+
+
+_NUMBER = re.compile(r"v?(?:add|sub|mul|div|fn?m(?:add|sub)(?:132|213|231))[sp][sd]$")
+"""Arithmetic on numbers, whose operands all count."""
 
 
 def string(m: Machine, e: Insn, at: int) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.machine import FLAGS
+from asmith.check.flow.machine import FLAGS, RSP
 from asmith.check.flow.values import ENTRY, KIND, MAYBE, UNDEF, defined_below
+from asmith.toolchain.decode import RBP, Flow
 
 if TYPE_CHECKING:
+    from asmith.check.flow.graph import Block
     from asmith.check.flow.machine import Machine
     from asmith.toolchain.decode import Insn
 
@@ -56,3 +58,44 @@ _LOW_BITS = frozenset({
     "add", "sub", "imul", "and", "or", "xor", "neg", "not", "inc", "dec", "adc", "sbb", "shl",
     "sal", "bts", "btr", "btc",
 })  # fmt: skip
+
+
+def asks_memory(block: Block) -> bool:
+    """Tell whether a branch asks for what its own block has loaded, and nothing else.
+
+    So it has nothing to do with the way by which control came to the block.
+    """
+    asked: set[int] | None = None
+    for _, insn, _ in reversed(block.ops):
+        outside = insn.memory and insn.base not in (RSP, RBP) and insn.index != RSP
+        if asked is None:
+            if insn.name in ("cmp", "test"):
+                asked = {o[1] for o in insn.operands if o[0] in "rh"}
+                if insn.memory and not outside:
+                    return False
+            elif insn.masked or insn.name not in _NO_FLAGS:
+                return False
+        elif insn.operands[:1] and insn.operands[0][0] == "r" and insn.operands[0][1] in asked:
+            if insn.name not in _LOADS or not outside:
+                return False
+            asked.discard(insn.operands[0][1])
+        if asked is not None and not asked:
+            return True
+    return False
+
+
+def follows_call(seen: dict[int, Insn], at: int) -> bool:
+    """Tell whether the code right before an address is a call, which may be one without return."""
+    for length in range(1, LONGEST + 1):
+        insn = seen.get(at - length)
+        if insn is not None and insn.length == length:
+            if insn.name == "nop":
+                return follows_call(seen, at - length)
+            return insn.flow in (Flow.CALL, Flow.INDIRECT_CALL)
+    return False
+
+
+LONGEST = 15
+"""Bytes of the longest instruction."""
+_LOADS = frozenset({"mov", "movzx", "movsx", "movsxd"})
+_NO_FLAGS = frozenset({*_LOADS, "lea", "push", "pop"})

@@ -33,6 +33,7 @@ class Path:
         self.relocated = relocated
         self.ranges = Ranges(symbols, {})
         self.registers: list[Sum | None] = [None] * 16
+        self.changed = 0  # registers that were ever written
         self.narrow = 0  # registers whose low half a sum stands for, with its sign
         self.slots: dict[Sum, Sum] = {}
         self.parts: list[Part] = []
@@ -40,7 +41,8 @@ class Path:
         self.flags: Flags | None = None
         self.escaped = False
         self.touched: set[int] = set()  # marks of parts in which something may be stored
-        self.again = False  # an undecided loop is run once more
+        self.again = 0  # so often undecided loops were run once more
+        self.written = 0  # a bit for each byte of the frame, from `DEEPEST` below its end on
         self.doubts: set[int] = set()  # what the flags depend on, where they are not followed
         self.tainted: set[int] = set()  # what a branch depended on that was not followed
         self.general = False  # what a loop changes is any number
@@ -53,6 +55,7 @@ class Path:
         made.narrow, made.flags, made.escaped = self.narrow, self.flags, self.escaped
         made.slots, made.parts, made.holds = dict(self.slots), self.parts[:], self.holds[:]
         made.touched, made.again, made.general = set(self.touched), self.again, self.general
+        made.written, made.changed = self.written, self.changed
         made.doubts, made.tainted = self.doubts, set(self.tainted)
         return made
 
@@ -74,6 +77,7 @@ class Path:
     def set(self, register: int, value: Sum | None, size: int = 8) -> None:
         """Set a register, to nothing known if the value is None."""
         self.registers[register] = value
+        self.changed |= 1 << register
         self.narrow &= ~(1 << register)
         if size < 8:
             self.narrow |= 1 << register
@@ -91,6 +95,10 @@ class Path:
         if self.flags is not None:
             self.doubts = self.symbols.bases(self.flags.one) | self.symbols.bases(self.flags.other)
         self.tainted |= self.doubts
+
+    def restored(self, register: int, value: Sum) -> bool:
+        """Tell whether a register was changed and holds again what it held at the entry."""
+        return bool(self.changed >> register & 1) and self.registers[register] == value
 
     def address(self, e: Insn, at: int) -> Sum | None:
         """Return the address of a memory operand."""

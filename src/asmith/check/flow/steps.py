@@ -35,7 +35,7 @@ def _outline(walk: Walk, path: Path, e: Insn, at: int) -> None:
             address = path.whole(7)
             walk.access(path, address, times(path.whole(1), e.size or 1), at, stores=True)
         elif address is not None:
-            walk.access(path, address, Sum(e.size), at, stores=stores, plain=_is_plain(e))
+            walk.access(path, address, Sum(e.size), at, stores=stores, e=e)
         if stores:
             forget(path, walk, address, e.size or 8)
     for operand in e.operands:
@@ -54,10 +54,6 @@ def _outline(walk: Walk, path: Path, e: Insn, at: int) -> None:
     first = e.operands[:1]
     if first and first[0][0] in "rh" and e.name not in ("cmp", "test", "push"):
         path.set(first[0][1], None)
-
-
-def _is_plain(e: Insn) -> bool:
-    return e.index == -1 and e.base in (RSP, RBP)
 
 
 def forget(path: Path, walk: Walk, address: Sum | None, size: int) -> None:
@@ -91,7 +87,7 @@ def _mov(walk: Walk, path: Path, e: Insn, at: int) -> bool:
             if address is None:
                 path.set(to[1], None)
                 return True
-            walk.access(path, address, Sum(e.size), at, stores=False, plain=_is_plain(e))
+            walk.access(path, address, Sum(e.size), at, stores=False, e=e)
             value = path.slots.get(address)
             if value is None and e.size == to[2]:
                 value = path.slots[address] = walk.symbols.fresh()
@@ -109,7 +105,7 @@ def _mov(walk: Walk, path: Path, e: Insn, at: int) -> bool:
         address = path.address(e, at)
         if address is None:
             address = walk.symbols.fresh()
-        walk.access(path, address, Sum(e.size), at, stores=True, plain=_is_plain(e))
+        walk.access(path, address, Sum(e.size), at, stores=True, e=e)
         forget(path, walk, address, e.size)
         if e.size >= 4 and source[0] in "ri":
             value = _source(path, e, 1, e.size)
@@ -264,7 +260,7 @@ def _compare(walk: Walk, path: Path, e: Insn, at: int) -> bool:
         if operand[0] == "m":
             address = path.address(e, at)
             if address is not None:
-                walk.access(path, address, Sum(e.size), at, stores=False, plain=_is_plain(e))
+                walk.access(path, address, Sum(e.size), at, stores=False, e=e)
             if address is not None and size >= 4 and address not in path.slots:
                 path.slots[address] = walk.symbols.fresh()
             sides.append(path.slots.get(address) if address is not None and size >= 4 else None)
@@ -285,6 +281,7 @@ def _push(walk: Walk, path: Path, e: Insn, at: int) -> bool:
         return True
     value = path.whole(e.operands[0][1]) if e.operands[0][0] == "r" else None
     path.registers[RSP] = rsp = moved(rsp, -8)
+    walk.access(path, rsp, Sum(8), at, stores=True, e=e)
     forget(path, walk, rsp, 8)
     if value is not None:
         walk.leaves(path, value)

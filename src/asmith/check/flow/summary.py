@@ -54,7 +54,7 @@ class Summary(NamedTuple):
     aligned: bool = True  # it needs rsp + 8 to be a multiple of 16 at its entry
     private: bool = False  # any register that it changes may be a result
     vectors: int = 0xFFFFFFFF  # vector registers that it may change
-    modes: tuple[int, int, int] = (0, 0, 0)  # DF, MMX, upper halves after it
+    modes: tuple[int, int, int] = (0, 0, 0)  # DF, MMX (-1: it empties the unit), upper halves
     results: tuple[int, ...] = (0, 2)  # of those that it changes, which hold a result
     narrow: bool = False  # the upper half of its result is undefined
     vector_results: int = 3
@@ -114,7 +114,11 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
         r[FLAGS] = stale
         r[SOME_VECTORS] &= ~summary.vectors
         r[VECTORS] = (r[VECTORS] | summary.vectors) & ~summary.vector_results
-    r[DF], r[MMX] = summary.modes[0], summary.modes[1]
+    r[DF] = summary.modes[0]
+    if not summary.private or summary.modes[1] < 0:
+        r[MMX] = 0
+    else:
+        r[MMX] = max(r[MMX], summary.modes[1])
     r[UPPER], r[X87] = summary.modes[2], summary.x87
     r[X87_JUNK] = 0
     _slots(m)

@@ -12,11 +12,13 @@ may be meant for larger ones only.
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import comparisons, steps
 from asmith.check.flow.events import Call, Cut, Overrun, Overwrite
+from asmith.check.flow.frame import DEEPEST
 from asmith.check.flow.graph import End
 from asmith.check.flow.path import Part, Path
 from asmith.check.flow.summary import CALLEE_SAVED, CALLER_SAVED
@@ -42,6 +44,7 @@ NUMBERS = 16
 HUGE = 1 << 31
 """No frame has so many bytes."""
 SLOT = 8
+_SCALAR = re.compile(r"^v?[a-z0-9]+s[sd]$")
 _RSP, _RBP = ("r", RSP, 8), ("r", RBP, 8)
 RETURN = Sum(0, ((RSP0, 1),))
 """Where the return address is."""
@@ -102,7 +105,7 @@ class Walk:
             if self._is_open(block, path):
                 key = block.start, path.general
                 self._forks[key] = self._forks.get(key, 0) + 1
-                path.again |= block.start in self._runs
+                path.again += block.start in self._runs
                 self._follow(block, path)
         yield from self.found.values()
         yield from self.cuts[:1]
@@ -110,7 +113,7 @@ class Walk:
     def _is_open(self, block: Block, path: Path) -> bool:
         """Tell whether a block is to be entered once more after an undecided branch."""
         forks = self._forks.get((block.start, path.general), 0)
-        return forks < (MOST_FORKS if self._has_parts else 1)
+        return forks < (MOST_FORKS if self._has_parts else MOST_FORKS - 1)
 
     def _follow(self, block: Block | None, path: Path) -> None:
         """Go on from a block until a branch is undecided, or nothing follows."""
@@ -146,7 +149,7 @@ class Walk:
         }
         general.touched |= path.touched
         general.escaped |= path.escaped
-        general.again = general.general = True
+        general.again, general.general = MOST_FORKS, True
         general.flags, general.doubts = None, set()
         self._waiting.append((block, general))
 
@@ -198,37 +201,53 @@ class Walk:
     # ---- what is looked at ----------------------------------------------------------------------
 
     def access(
-        self, path: Path, address: Sum, size: Sum, at: int, *, stores: bool, plain: bool = False
+        self, path: Path, address: Sum, size: Sum, at: int, *, stores: bool, e: Insn | None = None
     ) -> None:
-        """Look at an access of `size` bytes, a `plain` one at a distance from rsp or rbp."""
-        if (RSP0, 1) not in address.terms:
-            if stores:
-                self.leaves(path, address)
+        """Look at an access of `size` bytes, by an instruction or (None) by what is called."""
+        if stores:
+            self._store(path, address, size)
+        if (RSP0, 1) not in address.terms or at in self.found or at in self._told:
             return
-        if at in self.found or at in self._told:
-            return
+        plain = e is not None and e.index == -1 and e.base in (RSP, RBP)
         end = plus(address, size)
         for part in reversed(path.parts):
             if part.mark in address.terms:
-                if stores:
-                    self.leaves(path, address)
-                elif part.mark[0] not in path.touched:
+                if not stores and part.mark[0] not in path.touched:
                     self.found[at] = Overrun(at, "blank", 0, stores=False)
                 within = self.symbols.bases(plus(end, part.low, -1))
                 size_of = self.symbols.bases(plus(part.high, part.low, -1)) | {RSP0}
                 if within <= size_of and not plain:
                     self._beyond(path, Overrun(at, "part", 0, stores), plus(end, part.high, -1))
                 return
-        masked = self._masked(address)
-        fixed = stores and self.symbols.bases(address) == {RSP0}
-        if plain or path.again or size.terms or not (masked or fixed):
+        if plain:
+            if not stores and e is not None and _SCALAR.search(e.name):
+                self._hole(path, address, size.constant, at)
+            return
+        indexed = e is not None and e.index >= 0
+        fixed = (stores or indexed) and self.symbols.bases(address) == {RSP0}
+        if path.again > 1 or size.terms or not (fixed or self._masked(address)):
             return
         for key, value in path.slots.items():
             register = self._saved.get(value)
-            if register is not None and (register == RSP or path.registers[register] != value):
+            if register is not None and not path.restored(register, value):
                 over = Overrun(at, "saved", 0, stores, register)
                 if self._beyond(path, over, plus(end, key, -1), moved(size, SLOT).constant):
                     return
+
+    def _store(self, path: Path, address: Sum, size: Sum) -> None:
+        """Remember where something is stored."""
+        if address.terms != RETURN.terms or size.terms:
+            self.leaves(path, address)
+        elif -DEEPEST <= address.constant < 0:
+            path.written |= (1 << size.constant) - 1 << address.constant + DEEPEST
+
+    def _hole(self, path: Path, address: Sum, size: int, at: int) -> None:
+        """Note a number that is loaded and of which some bytes were stored, and others never."""
+        if path.escaped or address.terms != RETURN.terms or address.constant < -DEEPEST:
+            return
+        stored = path.written >> address.constant + DEEPEST & (1 << size) - 1
+        if stored and stored != (1 << size) - 1:
+            self.found[at] = Overrun(at, "hole", 0, stores=False)
 
     def _masked(self, address: Sum) -> bool:
         """Tell whether an address is constant but for an index that a mask bounds.

@@ -2,10 +2,12 @@
 
 Reported for an access that was counted from the start of a part of the frame whose size is
 computed, and that can end above it; for a store through an index that can reach the place of a
-saved register or the return address; and for an rsp that goes above these, or further than any
-frame. It can if there are numbers for the arguments, of 256 or more, that fit every comparison on
-the way: with them both the size and the place of the access are worked out. An array of fixed size
-is looked at only where constants or a mask bound the index.
+saved register or the return address; for an rsp that goes above these, or further than any frame;
+and for a load from such a part before anything is stored there, or of a number of which only some
+bytes were stored. It can if there are numbers for the arguments, of 256 or more where the function
+takes as many, that fit every comparison on the way: with them both the size and the place of the
+access are worked out. An array of fixed size is looked at only where constants or a mask bound the
+index.
 
 Why: what lies above the part is the caller's or holds what the caller gets back (System V psABI
 3.2.1, 3.2.2); nothing there is the function's to read or to overwrite in this way.
@@ -105,6 +107,8 @@ def _words(event: Overrun) -> tuple[str, str]:
             return f"{verb} {saved} through an index", f"can reach {saved}"
         case "blank":
             return "reads of a part of its frame what it never wrote", "nothing is stored here"
+        case "hole":
+            return "loads a number of which it has stored only some bytes", "the rest is not set"
         case "rsp":
             return f"moves rsp above {saved}", f"rsp can be {event.by} bytes above it"
         case _:

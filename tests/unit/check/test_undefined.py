@@ -1,0 +1,103 @@
+"""Where values that nobody defined are seen in hand-written code, and where they are left alone."""
+
+from __future__ import annotations
+
+import pytest
+from test_flow import rules
+
+from asmith.check.engine import Profile
+
+SCAN = """
+    push rbx
+    xor  ebx, ebx
+    {load}
+.l: test esi, esi
+    jne  .n
+    mov  ebx, {junk}
+.n: {asked}
+    jne  .x
+    cmp  ebx, 2
+    jne  .l
+.x: mov  eax, ebx
+    pop  rbx
+    ret"""
+LOCAL = """
+    movq mm0, rdi
+    call g
+    {end}
+    mov  eax, 1
+    ret
+.end:
+g:  {body}
+    ret"""
+
+
+def found(code: str) -> list[str]:
+    return rules(code, Profile.ASM)
+
+
+def test_a_branch_on_loaded_data_has_nothing_to_do_with_the_way_to_it() -> None:
+    fresh = SCAN.format(load="nop", junk="r11d", asked="cmp byte [rdi], 0")
+    kept = SCAN.format(load="mov al, [rdi]", junk="r11d", asked="cmp al, 0")
+    sound = SCAN.format(load="nop", junk="esi", asked="cmp byte [rdi], 0")
+    assert "VAL001" in found(fresh)
+    assert "VAL001" not in found(kept)  # it may say by which way control has come
+    assert found(sound) == []
+
+
+def test_what_follows_a_call_that_may_not_return_is_left_alone() -> None:
+    code = """
+        push rbx
+        push r12
+        sub  rsp, 8
+        mov  r12, rsi
+        test rdi, rdi
+        je   .d
+        mov  ebx, 1
+        jmp  .n
+    .d: call out wrt ..plt
+        {}
+    .n: cmp  byte [r12], 0
+        jne  .x
+        cmp  ebx, 2
+        je   .x
+        nop
+    .x: mov  eax, 1
+        add  rsp, 8
+        pop  r12
+        pop  rbx
+        ret"""
+    assert found(code.format("")) == []
+    assert "VAL001" in found(code.format("mov eax, 1"))
+
+
+@pytest.mark.parametrize(
+    ("body", "end", "reported"),
+    [("nop", "nop", True), ("nop", "emms", False), ("emms", "nop", False)],
+)
+def test_mmx_registers_stay_in_use_over_a_local_call(
+    body: str, end: str, *, reported: bool
+) -> None:
+    assert ("ABI007" in found(LOCAL.format(body=body, end=end))) == reported
+
+
+@pytest.mark.parametrize(("at", "reported"), [(0, False), (1, True), (-8, True)])
+def test_a_number_is_no_part_of_a_saved_register(at: int, *, reported: bool) -> None:
+    code = f"""
+        push rbx
+        sub  rsp, 16
+        movsd [rsp + 8], xmm0
+        mov  rbx, rdi
+        movsd xmm0, [rsp + {8 + at}]
+        mulsd xmm0, xmm0
+        movsd [rdi], xmm0
+        add  rsp, 16
+        pop  rbx
+        ret"""
+    assert bool(found(code)) == reported
+
+
+def test_arithmetic_on_a_vector_register_that_holds_nothing_is_found() -> None:
+    code = "sub rsp, 24\n mulps xmm0, {}\n movaps [rsp], xmm0\n mov rax, [rsp]\n add rsp, 24\n ret"
+    assert "VAL001" in found(code.format("xmm12"))
+    assert found(code.format("xmm7")) == []
