@@ -1,11 +1,13 @@
-"""Where values that nobody defined are seen in hand-written code, and where they are left alone."""
+"""Where values that nobody defined, or of another precision, are seen in hand-written code."""
 
 from __future__ import annotations
 
 import pytest
-from test_flow import rules
+from check_support import LIBC, assemble, counter, libc
+from test_flow import HEAD, NOTE, rules
 
-from asmith.check.engine import Profile
+from asmith.check.engine import ObjectInput, Profile, check_object
+from asmith.toolchain.elf import read_object
 
 SCAN = """
     push rbx
@@ -101,3 +103,32 @@ def test_arithmetic_on_a_vector_register_that_holds_nothing_is_found() -> None:
     code = "sub rsp, 24\n mulps xmm0, {}\n movaps [rsp], xmm0\n mov rax, [rsp]\n add rsp, 24\n ret"
     assert "VAL001" in found(code.format("xmm12"))
     assert found(code.format("xmm7")) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "callee", "reported"),
+    [
+        ("cvtsi2sd xmm0, rdi", "sin", False),
+        ("cvtsi2ss xmm0, rdi", "sin", True),
+        ("cvtsi2sd xmm0, rdi", "sinf", True),
+        ("cvtsi2sd xmm0, rdi\n cvtsd2ss xmm0, xmm0", "sinf", False),
+        ("cvtsi2ss xmm0, rdi\n mov eax, 1\n cvtss2sd xmm0, xmm0\n mov ecx, 1", "sin", False),
+        ("movss xmm0, [rdi]", "sin", True),
+        ("pabsd xmm0, xmm0", "sinf", False),  # no number of either precision
+        ("cvtsi2ss xmm0, rdi\n jmp .l\n .l: nop", "sin", False),  # not looked for so far
+    ],
+)
+def test_a_float_is_no_double(last: str, callee: str, *, reported: bool) -> None:
+    head = HEAD.format(declared="global counter_next:function (counter_next.end - counter_next)")
+    code = f"sub rsp, 8\n xorps xmm0, xmm0\n {last}\n call {callee} wrt ..plt\n add rsp, 8\n ret"
+    text = f"extern sin, sinf\n{head}counter_next:\n {code}\n.end:{NOTE}"
+    known = libc("double sin(double x);\nfloat sinf(float x);")
+    result = check_object(
+        ObjectInput(
+            facts=read_object(assemble(text, include="", debug=False), "a.o"),
+            interface=counter(),
+            visible={LIBC: known},
+            profile=Profile.ASM,
+        )
+    )
+    assert ("CON010" in [f.rule for f in result.findings]) == reported

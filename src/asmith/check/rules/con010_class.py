@@ -1,12 +1,14 @@
-"""An address is passed as a number, or a number as an address.
+"""An address is passed as a number, a number as an address, or a float as a double.
 
 Reported, with the contracts of both functions, when the argument of a call is certainly an address
 (of the frame, of this object, a pointer parameter or a pointer that a call returned) and the callee
 expects an integer of fewer than 64 bits; and when a parameter that is an integer is passed on where
-a pointer is expected.
+a pointer is expected. Also when the last instruction before the call that writes a vector register
+makes a number of the other precision in it, with nothing but straight code between.
 
 Why: the callee takes 32 bits of a register for its int (System V psABI 3.2.3), and an address has
-64; an integer leads nowhere. Mostly the arguments are shifted by one place.
+64; an integer leads nowhere. Mostly the arguments are shifted by one place. The 32 bits of a float
+are no number as the lower half of a double, and the lower half of a double is none as a float.
 
 Mend it by counting the arguments: rdi, rsi, rdx, rcx, r8, r9 in the order of the prototype.
 
@@ -59,6 +61,7 @@ from asmith.model.finding import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from asmith.check.flow.contracts import Argument
     from asmith.check.flow.outcome import Outcome
     from asmith.check.followed import Followed
     from asmith.model.contract import CType
@@ -73,9 +76,15 @@ def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each argument of another class."""
     for outcome, event in subject.events(Call):
         for argument in event.convention.arguments if event.convention is not None else ():
+            words = ""
+            if len(argument.vectors) == 1 and _is_real(argument.type):
+                made = _precision(outcome, event.address, argument.vectors[0])
+                if made and argument.size in _PRECISIONS and made != argument.size:
+                    words, wanted = f"a {_PRECISIONS[made]}", f"a {_PRECISIONS[argument.size]}"
+                    yield _finding(subject, outcome, event, argument, words, wanted)
+                continue
             if len(argument.registers) != 1:
                 continue
-            words = ""
             source = _source(outcome, event.registers[argument.registers[0]])
             if source == ADDRESS and _is_integer(argument.type, below=WHOLE):
                 words, wanted = "an address", f"a number of {argument.size} bytes"
@@ -83,20 +92,45 @@ def check(subject: Followed) -> Iterator[Finding]:
                 words, wanted = "a number", "an address"
             if not words:
                 continue
-            assert event.convention is not None
-            yield subject.report(
-                ID,
-                event.address,
-                Text(
-                    f"{outcome.function.name} passes {words} as '{argument.name}' of"
-                    f" {event.convention.name}",
-                    f"{event.convention.name} expects {wanted}",
-                    "put the arguments in the order of the prototype: rdi, rsi, rdx, rcx, r8, r9",
-                    f"'{argument.name}' is {words} here",
-                ),
-            )
+            yield _finding(subject, outcome, event, argument, words, wanted)
 
 
+def _finding(
+    subject: Followed, outcome: Outcome, event: Call, argument: Argument, words: str, wanted: str
+) -> Finding:
+    assert event.convention is not None
+    return subject.report(
+        ID,
+        event.address,
+        Text(
+            f"{outcome.function.name} passes {words} as '{argument.name}' of"
+            f" {event.convention.name}",
+            f"{event.convention.name} expects {wanted}",
+            "convert it first: cvtss2sd, cvtsd2ss"
+            if argument.vectors
+            else "put the arguments in the order of the prototype: rdi, rsi, rdx, rcx, r8, r9",
+            f"'{argument.name}' is {words} here",
+        ),
+    )
+
+
+def _precision(outcome: Outcome, call: int, register: int) -> int:
+    """Return the bytes of the number that the last writer of a vector register makes, or 0."""
+    at = call
+    while True:
+        before = (at - n for n in range(1, LONGEST + 1) if at - n in outcome.code)
+        at = next((a for a in before if a + outcome.code[a].length == at), -1)
+        insn = outcome.code.get(at)
+        if insn is None or insn.flow:
+            return 0
+        if insn.vwrites >> register & 1:
+            scalar = insn.name[-2:] if not insn.name.startswith(("p", "vp")) else ""
+            return {"ss": 4, "sd": 8}.get(scalar, 0)
+
+
+LONGEST = 15
+"""Bytes of the longest instruction."""
+_PRECISIONS = {4: "float", 8: "double"}
 WHOLE = 8
 ADDRESS, NUMBER = "address", "number"
 
@@ -124,3 +158,7 @@ def _source(outcome: Outcome, value: int) -> str:
 
 def _is_integer(ctype: CType, *, below: int = 16) -> bool:
     return isinstance(ctype, Scalar) and ctype.kind is Class.INTEGER and ctype.size < below
+
+
+def _is_real(ctype: CType) -> bool:
+    return isinstance(ctype, Scalar) and ctype.kind is Class.SSE
