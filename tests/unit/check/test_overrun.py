@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from test_flow import rules
 
@@ -130,3 +132,19 @@ def test_sums_cancel_and_are_worked_out() -> None:
     ranges.limited(moved(n, -3), 0, 4)
     assert ranges.of(times(n, 2)) == (6, 14)
     assert ranges.of(beyond) == (-15, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ".l: mov rdx, rax\n shr rdx, 1\n and eax, 5\n add rax, rdx\n dec ecx\n jne .l",
+        ".l: add rax, [rdi + rcx * 8]\n dec ecx\n jne .l",
+        ".l: mov rdx, rax\n and rdx, -16\n sub rsp, rdx\n mov [rsp + rdx], rax\n dec ecx\n jne .l",
+        ".l: shr rax, 1\n sub rsp, rax\n mov [rsp + rax * 8], rax\n dec ecx\n jne .l",
+    ],
+)
+def test_sums_that_grow_come_to_an_end(body: str) -> None:
+    began = time.process_time()
+    head = "push rbp\n mov rbp, rsp\n sub rsp, rsi\n mov rax, rdi\n mov ecx, 200"
+    rules(f"{head}\n {body}\n mov [rsp + rax * 8], rdi\n leave\n ret", Profile.ASM)
+    assert time.process_time() - began < 5  # seconds

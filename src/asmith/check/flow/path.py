@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from asmith.toolchain.decode import Insn
 
 
+LONGEST = 40
+"""Terms of the longest sum that is kept."""
+
+
 class Part(NamedTuple):
     """A part of the frame whose size is computed: from `low` up to `high`.
 
@@ -76,7 +80,7 @@ class Path:
 
     def set(self, register: int, value: Sum | None, size: int = 8) -> None:
         """Set a register, to nothing known if the value is None."""
-        self.registers[register] = value
+        self.registers[register] = value if value is None or len(value.terms) <= LONGEST else None
         self.changed |= 1 << register
         self.narrow &= ~(1 << register)
         if size < 8:

@@ -31,6 +31,8 @@ class Derived(NamedTuple):
     by: int
 
 
+HEAVIEST = 50
+"""So many symbols a shift or mask may be made of; of more it is a new number."""
 RSP0 = 0
 """The symbol of rsp at the entry."""
 ZERO = Sum(0)
@@ -72,6 +74,7 @@ class Symbols:
 
     def __init__(self) -> None:
         self.derived: list[Derived | None] = [None]  # RSP0
+        self._weights = {RSP0: 1}  # how many symbols are in each, counted again wherever they are
         self._known: dict[Derived, int] = {}
 
     def fresh(self) -> Sum:
@@ -91,6 +94,10 @@ class Symbols:
             return Sum(_applied(made, one.constant))
         known = self._known.get(made)
         if known is None:
+            weight = 1 + sum(self._weights.get(symbol, 1) for symbol, _ in one.terms)
+            if weight > HEAVIEST:
+                return self.fresh()
+            self._weights[len(self.derived)] = weight
             known = self._known[made] = len(self.derived)
             self.derived.append(made)
         return Sum(0, ((known, 1),))

@@ -38,6 +38,7 @@ MOST_RUNS = 300
 """So often a block is."""
 MOST_FORKS = 3
 """So often one is entered after an undecided branch, if there are parts of computed size."""
+MOST_PARTS = 32
 SMALLEST = 256
 NUMBERS = 16
 """So many numbers in a row are tried: each remainder of a rounded size is among them."""
@@ -289,6 +290,9 @@ class Walk:
             self.found[at] = Overrun(at, "size", size.constant, stores=False)
             return
         if size.terms and path.ranges.of(size)[1] <= 0:
+            return
+        if len(path.parts) == MOST_PARTS:
+            self._steps = MOST_STEPS
             return
         mark = self.symbols.mark()
         path.registers[RSP] = marked = plus(new, mark)
