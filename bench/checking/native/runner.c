@@ -67,6 +67,7 @@ typedef struct {
 extern state judge_state;
 extern uint64_t judge_junk[32], judge_arguments[14], judge_call_sp, judge_call_flags, judge_flags;
 extern entry *judge_entry;
+extern volatile unsigned char judge_inside;
 extern void judge_call(void);
 extern long x_out_long(long);
 
@@ -132,8 +133,9 @@ void judge_look(void) {
 static void on_signal(int number, siginfo_t *info, void *context) {
     ucontext_t *u = context;
     if (number == SIGTRAP && info->si_code == TRAP_TRACE) {
-        if (!running) u->uc_mcontext.gregs[REG_EFL] &= ~TRAP;
-        if (!running || --steps > 0) return;
+        int counts = running && !judge_inside; /* what is called may take more or fewer */
+        if (!counts) u->uc_mcontext.gregs[REG_EFL] &= ~TRAP;
+        if (!counts || --steps > 0) return;
         number = STOPPED;
     }
     if (!running) _exit(99);
@@ -355,6 +357,7 @@ static outcome run(const function *f, int input, int seed, int counted) {
     steps = counted;
     prepare(f, input, seed);
     log_hash = 1;
+    judge_inside = 0;
     broken = NULL;
     o.signal = sigsetjmp(escape, 1);
     if (!o.signal) {

@@ -34,7 +34,7 @@ JUNK_BELOW      equ     512             ; bytes below rsp that a callee may have
 
         extern  judge_look
         global  judge_call, judge_enter, judge_state, judge_arguments, judge_entry, judge_junk
-        global  judge_call_sp, judge_call_flags, judge_flags
+        global  judge_call_sp, judge_call_flags, judge_flags, judge_inside
 
         section .bss align=64
 judge_state:    resb    state_size
@@ -45,6 +45,8 @@ judge_entry:    resq    1
 judge_call_sp:  resq    1               ; rsp at an external call, before the return address
 judge_call_flags: resq  1
 judge_flags:    resq    1               ; what destroyed flags hold
+judge_inside:   resb    1               ; 1 while an external function runs
+                alignb  8
 home:           resq    1               ; the C caller's rsp
 back:           resq    1               ; the return address of an external call
 kept:           resq    4
@@ -120,6 +122,7 @@ judge_call:
 
 ; r11 = entry of the external function; all else is the caller's.
 judge_enter:
+        mov     byte [judge_inside], 1
         mov     [judge_entry], r11
         pop     qword [back]
         mov     [judge_call_sp], rsp
@@ -204,7 +207,8 @@ judge_enter:
         mov     r9, [judge_junk + 72]
         mov     r10, [judge_junk + 80]
         mov     r11, [judge_junk + 88]
-        push    qword [judge_flags]
+        mov     byte [judge_inside], 0
+        push    qword [judge_flags]     ; counting goes on, where it does
         popfq
         mov     [rsp - 8], rcx          ; the flags that were there are junk that nobody would know
         jmp     [back]                  ; rsp is where it was before the call
