@@ -7,6 +7,7 @@ the place (a branch's target, a relocated operand) is kept relative to it.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,6 +44,27 @@ _OF_BASELINE = frozenset({
     "CLFSH", "SYSCALL", "CET_IBT", "SEP", "FPU", "FPU287", "FPU387", "FCMOV", "RDPMC", "MSR",
     "CLFLUSH", "PREFETCHNTA", "PREFETCHW", "LAHF", "UNKNOWN", "HLE_OR_RTM",
 })  # fmt: skip
+
+
+_FORMAT = 1
+"""Of the arguments of the accelerator."""
+_WITHOUT = "ASMITH_PURE_PYTHON"
+"""Set to 1: Python alone, to compare."""
+
+
+@cache
+def accelerator() -> Callable[..., int] | None:
+    """Return the sweep over known instructions in C, if it was built, and of this source."""
+    if os.environ.get(_WITHOUT):
+        return None
+    try:
+        from asmith.toolchain import _known  # type: ignore[attr-defined]  # where it can be built
+    except ImportError:
+        return None
+    if getattr(_known, "FORMAT", 0) != _FORMAT or not _known.setup(Insn):
+        return None
+    made: Callable[..., int] = _known.sweep
+    return made
 
 
 class Code:
@@ -89,10 +111,15 @@ class Code:
         """Decode straight on to `stop`; return where direct calls and jumps are."""
         at, data, interned = self.at, self.data, self._interned
         decoder, instruction = self._decoder, self._instruction
+        decode, known, quick = decoder.decode_out, interned.get, accelerator()
+        found: list[int] = []
         decoder.position = offset
-        decode, known = decoder.decode_out, interned.get
-        found = []
         while offset < stop:
+            if quick is not None:
+                offset = quick(data, at, interned, self._forms, offset, stop, found)
+                if offset >= stop:
+                    break
+                decoder.position = offset
             insn = at.get(offset)
             if insn is None:
                 decode(instruction)

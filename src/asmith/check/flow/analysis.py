@@ -11,8 +11,9 @@ from asmith.check.flow.bounds import beyond
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
 from asmith.check.flow.events import Blank, Call, Cut, Exit, Invalid, Out, Overwrite, Unreached
-from asmith.check.flow.fixpoint import Context, Ended, Fixpoint, Needed, NotFollowed
+from asmith.check.flow.fixpoint import Context, Fixpoint, Needed, NotFollowed
 from asmith.check.flow.graph import Graph
+from asmith.check.flow.loops import Ended
 from asmith.check.flow.machine import (
     ALL_PATHS,
     FEW_PATHS,
@@ -201,6 +202,7 @@ class ObjectFlow:
     ) -> tuple[Graph, Machine]:
         machine = self._machine(outcome)
         machine.unwritten = blank
+        machine.accesses = outcome.convention is not None
         if outcome.convention is not None and not outcome.convention.variadic:
             machine.arguments_end = outcome.convention.stack_end
         machine.paths = 0 if self.compiled else ALL_PATHS if self.strict else FEW_PATHS

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from asmith.check.flow.block import End
 from asmith.check.flow.events import Beyond
-from asmith.check.flow.graph import End
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from asmith.check.flow.graph import Block, Graph
+    from asmith.check.flow.block import Block
+    from asmith.check.flow.graph import Graph
     from asmith.toolchain.decode import Insn
 
 MOST_BLOCKS = 6

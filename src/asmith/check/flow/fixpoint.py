@@ -9,12 +9,11 @@ runs of one block ends whatever would not.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from asmith.check.flow import loops
+from asmith.check.flow.block import End
 from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Leak, Narrow, Out
-from asmith.check.flow.graph import End
-from asmith.check.flow.joining import joined
 from asmith.check.flow.machine import FLAGS, RSP, SOME_VECTORS, SUSPECT, WHOLE, X87_JUNK
 from asmith.check.flow.moves import UNSAFE, WIDE, fetch, vector_in
 from asmith.check.flow.owned import let_go
@@ -46,20 +45,14 @@ from asmith.toolchain.decode import Flow
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asmith.check.flow.block import Block
     from asmith.check.flow.contracts import Convention
-    from asmith.check.flow.graph import Block, Graph
+    from asmith.check.flow.graph import Graph
     from asmith.check.flow.machine import Machine
-
-MOST_RUNS = 200
-"""So often one block may be run: the height of the lattice is far below."""
 
 
 class NotFollowed(Exception):  # noqa: N818 -- no error: the answer "this function is beyond us"
     """A function that the analysis cannot follow, and why."""
-
-
-class Ended(Exception):  # noqa: N818 -- no error either
-    """A call, in the middle of a block, from which nothing returns."""
 
 
 class Needed(Exception):  # noqa: N818
@@ -102,55 +95,43 @@ class Fixpoint:
         self.needs: int | None = None  # registers that every run of the function reads
         self.graph = graph
         self.machine = machine
-        self._queue: list[tuple[int, int]] = []  # (place in the order, block)
+        self._order: list[Block] = []
+        self._waiting = bytearray()  # by place in that order, 1 for each block that has to be run
 
     def run(self) -> None:
         """Bring every block to its fixpoint; raises `NotFollowed`."""
-        graph, queue = self.graph, self._queue
-        blocks = graph.blocks
+        graph, m = self.graph, self.machine
         self._grow((graph.function.start,))
-        entry = blocks[graph.function.start]
-        entry.state = self.machine.entry_state()
+        entry = graph.blocks[graph.function.start]
+        entry.state = m.entry_state()
         self._queue_up(entry)
-        while queue:
-            block = blocks[heappop(queue)[1]]
-            block.queued = False
-            block.runs += 1
-            if block.runs > MOST_RUNS:
+        block = loops.advance_in_python(m, self._order, self._waiting)
+        if block is not None:
+            self._end(block)
+        self.needs = m.used
+        while (block := loops.advance(m, self._order, self._waiting)) is not None:
+            if block.runs > loops.MOST_RUNS:
                 raise NotFollowed("its state does not converge")
-            self._block(block)
-            if self.needs is None:
-                self.needs = self.machine.used
+            self._end(block)
 
     def _grow(self, starts: tuple[int, ...]) -> list[Block]:
         """Let the graph go on at some addresses; return the blocks that are new or were cut."""
         changed = self.graph.grow(starts)
         if self.graph.too_large:
             raise NotFollowed("it has too many instructions")
-        self.graph.put_in_order()
-        blocks = self.graph.blocks
-        self._queue[:] = sorted((blocks[start].place, start) for _, start in self._queue)
+        waiting = [block for block in self._order if self._waiting[block.place]]
+        self._order = self.graph.in_run_order()
+        self._waiting = bytearray(len(self._order))
+        for block in waiting:
+            self._queue_up(block)
         return changed
 
     def _queue_up(self, block: Block) -> None:
-        if not block.queued:
-            block.queued = True
-            heappush(self._queue, (block.place, block.start))
+        self._waiting[block.place] = 1
 
-    def _block(self, block: Block) -> None:
-        """Run a block from the state before it, and hand its result on."""
+    def _end(self, block: Block) -> None:
+        """Hand on what holds after a block that was run."""
         m = self.machine
-        assert block.state is not None
-        m.r = list(block.state[0])
-        m.slots = block.state[1]
-        m.own = False
-        m.block = block.start
-        m.events = block.events = []
-        try:
-            for act, insn, at in block.ops:
-                act(m, insn, at)
-        except Ended:
-            return
         end = block.end
         if m.paths and (end is _NEXT or end is _JUMP):
             self._follow_maybe(block)
@@ -325,7 +306,7 @@ class Fixpoint:
             m.own = False
             self._queue_up(block)
             return
-        both = joined(m, address, state)
+        both = loops.joined(m, address, state)
         if both is not None:
             block.state = both
             self._queue_up(block)

@@ -6,10 +6,11 @@ A graph grows: targets of jump tables are added when the values that lead to the
 from __future__ import annotations
 
 from bisect import bisect_right
-from enum import Enum, auto
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from asmith.check.flow import loops
+from asmith.check.flow.block import NOWHERE, ODD, Block, End
 from asmith.check.flow.events import Split
 from asmith.check.flow.moves import nothing
 from asmith.check.flow.symbols import SECTION
@@ -19,9 +20,7 @@ from asmith.toolchain.decode import Flow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from asmith.check.flow.events import Event
     from asmith.check.flow.functions import Function
-    from asmith.check.flow.machine import State
     from asmith.check.flow.roster import Roster
     from asmith.check.flow.symbols import Target
     from asmith.toolchain.decode import Insn
@@ -29,22 +28,8 @@ if TYPE_CHECKING:
 _INDIRECT_CALL, _BRANCH, _JUMP = Flow.INDIRECT_CALL, Flow.BRANCH, Flow.JUMP
 MOST_INSTRUCTIONS = 200_000
 """Functions above are not followed; the largest of the common libraries has about 30,000."""
-
-
-class End(Enum):
-    """How a block ends."""
-
-    NEXT = auto()  # in the block behind it
-    JUMP = auto()
-    BRANCH = auto()
-    RETURN = auto()
-    TAIL = auto()  # a jump to another function
-    BRANCH_TAIL = auto()  # on a condition
-    INDIRECT = auto()
-    STOP = auto()
-    INVALID = auto()  # bytes that are no instruction
-    OUT = auto()  # behind the end of the function
-    NO_RETURN = auto()  # a call that does not come back
+_ON_RCX = frozenset({"jrcxz", "jecxz", "loop", "loope", "loopne"})
+"""Branches whose condition is not in the flags."""
 
 
 _ENDS = {
@@ -53,51 +38,6 @@ _ENDS = {
     Flow.STOP: End.STOP,
     Flow.INVALID: End.INVALID,
 }
-
-
-class Block:
-    """A run of instructions; `next` is the address behind it, `target` what its jump goes to.
-
-    A jump through a table may go to each of `tables`; the table has so many `entries`.
-    `insn` is the one at `last`, if it is a jump; `leaves` says that it goes into the middle of
-    another function. `state`, `events`, `place`, `queued` and `runs` are for the fixpoint: what
-    holds before the block and what was noted in it, its place in the order of runs, whether it
-    waits, how often it was run.
-    """
-
-    __slots__ = (
-        "end", "entries", "events", "insn", "last", "leaves", "next", "ops", "place", "queued",
-        "runs", "start", "state", "tables", "target",
-    )  # fmt: skip
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.ops: list[tuple[Callable[..., None], Insn, int]] = []
-        self.end = End.NEXT
-        self.last = start
-        self.insn: Insn | None = None
-        self.leaves = False
-        self.next = start
-        self.target: Target | None = None
-        self.tables: tuple[int, ...] = ()
-        self.entries = 0
-        self.state: State | None = None
-        self.events: list[Event] = []
-        self.place = MOST_INSTRUCTIONS  # in the order of runs: last, if no known edge leads here
-        self.queued = False
-        self.runs = 0
-
-    def successors(self) -> tuple[int, ...]:
-        """Return the addresses at which control may go on in the function."""
-        end = self.end
-        if end is End.NEXT or end is End.BRANCH_TAIL:
-            return (self.next,)
-        if end is End.BRANCH or end is End.JUMP:
-            assert self.target is not None
-            assert self.target.address is not None
-            jump = self.target.address
-            return (self.next, jump) if end is End.BRANCH else (jump,)
-        return self.tables
 
 
 class Graph:
@@ -154,24 +94,47 @@ class Graph:
                 found.append(block)
         return found
 
-    def put_in_order(self) -> None:
-        """Give each block its place in reverse post-order: behind all that lead to it, but loops.
+    def in_run_order(self) -> list[Block]:
+        """Return the blocks in reverse post-order: each behind all that lead to it, but loops.
 
-        What a branch falls through to comes before what it jumps to.
+        What a branch falls through to comes before what it jumps to. Blocks to which no known edge
+        leads come last.
         """
         blocks = self.blocks
-        place = MOST_INSTRUCTIONS
+        found: list[Block] = []
         seen: set[int] = set()
         todo = [self.function.start]
         while todo:
             start = todo.pop()
             if start < 0:
-                place -= 1
-                blocks[~start].place = place
+                found.append(blocks[~start])
             elif start not in seen and start in blocks:
                 seen.add(start)
                 todo.append(~start)
                 todo += blocks[start].successors()
+        found.reverse()
+        if len(found) < len(blocks):
+            found += [blocks[start] for start in sorted(blocks.keys() - seen)]
+        for place, block in enumerate(found):
+            block.place = place
+        for block in found:
+            self._connect(block)
+        return found
+
+    def _connect(self, block: Block) -> None:
+        """Say in which places a block goes on, if nothing but the flags decides that."""
+        blocks, end = self.blocks, block.end
+        block.jump, block.follow = ODD, NOWHERE
+        if end is End.NEXT or end is End.BRANCH:
+            following = blocks.get(block.next)
+            if following is not None:
+                block.follow = following.place
+                block.jump = NOWHERE if end is End.NEXT else ODD
+        if (end is End.BRANCH and block.follow >= 0) or end is End.JUMP:
+            goal = blocks.get(block.successors()[-1])
+            insn = block.insn
+            if goal is not None and insn is not None and not block.leaves:
+                block.jump = ODD if insn.name in _ON_RCX else goal.place
 
     # ---- following ------------------------------------------------------------------------------
 
@@ -184,26 +147,29 @@ class Graph:
         high = address >> SECTION << SECTION
         stop = self._limit(address)
         block = self._begun(address)
+        straight = loops.straight
         while address < stop:
-            insn = known.get(address - high)
-            if insn is None:
-                code.decode(address - high, len(code.data))
+            address, last, met = straight(block.ops, known, seen, leaders, address, stop)
+            if last >= 0:
+                block.last, block.next = last, address
+            if not met and address < stop:
+                if address - high not in known:
+                    code.decode(address - high, len(code.data))
                 insn = known[address - high]
-            seen[address] = insn
-            block.last = address
-            block.next = after = address + insn.length
-            if not insn.flow:
-                if insn.act is not nothing:
-                    block.ops.append((insn.act, insn, address))
-            elif not self._call_at(block, insn, address):
-                self._jump(block, insn, address, todo)
-                if insn.flow != _BRANCH:
-                    return
-                leaders.add(after)
-                if after >= stop:
-                    todo.append(after)
-                    return
-            address = after
+                if not insn.flow:
+                    continue
+                seen[address] = insn
+                block.last = address
+                block.next = after = address + insn.length
+                if not self._call_at(block, insn, address):
+                    self._jump(block, insn, address, todo)
+                    if insn.flow != _BRANCH:
+                        return
+                    leaders.add(after)
+                    if after >= stop:
+                        todo.append(after)
+                        return
+                address = after
             if address in leaders or address in seen:
                 leaders.add(address)
                 if address in seen:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import compress
+from operator import ne
+from typing import TYPE_CHECKING
+
 from asmith.check.flow.machine import (
     DF,
     FCW,
@@ -46,12 +50,18 @@ from asmith.check.flow.values import (
     residue,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Registers = tuple[int, ...]
+
 SYMS = frozenset({SYM, CHOICE})
 EITHER = 2
 """Of a control word: the entry's on one path (0), another one on the other (1)."""
 LONGEST_CALL = 8
 """Bytes of the longest call instruction."""
 _PLAIN = (TOP, CONST, TABLE, TARGET, OFFSET, AREA, ROUND, LOCAL, STACK)
+_PLACES = tuple(range(SOME_VECTORS + 1))
 _ASK, _TO_TOP, _OLD, _NEW, _MAYBE, _WHOLE = range(6)
 
 
@@ -77,7 +87,9 @@ def _quick() -> bytes:
 _QUICK = _quick()
 
 
-def joined(m: Machine, address: int, state: State) -> State | None:
+def joined(
+    m: Machine, address: int, state: State, join_registers: Callable[..., Registers]
+) -> State | None:
     """Return the join of the state before a block with the machine's, or None if it is the former.
 
     Only what differs is looked at; the comparisons of whole tuples and mappings are the
@@ -92,7 +104,7 @@ def joined(m: Machine, address: int, state: State) -> State | None:
             registers, new, incoming = _new_base(m, address, old)
             if registers[RSP] != old[RSP]:
                 slots = _without_base(slots, registers[RSP])
-        registers = _registers(m, address, registers, new)
+        registers = join_registers(m, address, registers, new)
     if slots is not incoming and slots != incoming:
         differ = [key for key, value in slots.items() if incoming.get(key) != value]
         if differ:
@@ -102,7 +114,7 @@ def joined(m: Machine, address: int, state: State) -> State | None:
                 if other is None:
                     del slots[key]
                 else:
-                    slots[key] = _either(m, slots[key], other, address)
+                    slots[key] = either(m, slots[key], other, address)
             if slots == state[1]:
                 slots = state[1]
     if registers == old and slots is state[1]:
@@ -110,17 +122,15 @@ def joined(m: Machine, address: int, state: State) -> State | None:
     return registers, slots
 
 
-def _registers(
-    m: Machine, address: int, old: tuple[int, ...], new: tuple[int, ...]
-) -> tuple[int, ...]:
+def registers(m: Machine, address: int, old: Registers, new: Registers) -> Registers:
     """Return the join of all registers but rsp."""
     made = list(old)
-    for n, (a, b) in enumerate(zip(old, new, strict=True)):
-        if a == b or n == RSP:
+    for n in compress(_PLACES, map(ne, old, new)):
+        a, b = old[n], new[n]
+        if n == RSP:
             continue
         if n > FLAGS:
-            _modes(m, made, new)
-            break
+            return (*made[: FLAGS + 1], *joined_modes(m, old, new)[FLAGS + 1 :])
         quick = _QUICK[(a & KIND) << 4 | b & KIND]
         if quick == _TO_TOP:
             made[n] = TOP
@@ -129,12 +139,13 @@ def _registers(
         elif quick == _WHOLE:
             made[n] = LOADED if a and b else TOP
         elif quick != _OLD and (quick != _MAYBE or is_part(a)):
-            made[n] = _either(m, a, b, address)
+            made[n] = either(m, a, b, address)
     return tuple(made)
 
 
-def _modes(m: Machine, made: list[int], new: tuple[int, ...]) -> None:
-    """Join what stands behind the flags."""
+def joined_modes(m: Machine, old: Registers, new: Registers) -> list[int]:
+    """Return registers in which what stands behind the flags is joined."""
+    made = list(old)
     for n in (DF, MMX, UPPER):
         made[n] = max(made[n], new[n])
     for n in (MXCSR, FCW):
@@ -148,9 +159,10 @@ def _modes(m: Machine, made: list[int], new: tuple[int, ...]) -> None:
         made[X87] = NOBODY_KNOWS
     if made[m.OWNED] != new[m.OWNED]:
         made[m.OWNED] = m.marks.joined(made[m.OWNED], new[m.OWNED])
+    return made
 
 
-def _either(m: Machine, a: int, b: int, address: int) -> int:
+def either(m: Machine, a: int, b: int, address: int) -> int:
     """Return what holds on both of two paths that meet at an address."""
     if a & KIND in SYMS:
         return m.symbols.either(a, b)

@@ -123,12 +123,13 @@ class Machine(Frame):
     for each of which only the low half does, `vectors` for each vector register. `block` is the
     start of the block that is run. `used` has a bit for each register whose value at the entry goes
     into something, not counting copies, `followed` for each whose value is used as an address.
-    `borrowed` maps a call to the one whose result owns its own.
+    `borrowed` maps a call to the one whose result owns its own. `accesses` says that what is found
+    through parameters is noted.
     """
 
     __slots__ = (
-        "bases", "block", "borrowed", "followed", "given", "lowest", "narrow", "symbols",
-        "used", "vectors",
+        "accesses", "bases", "block", "borrowed", "followed", "given", "lowest", "narrow",
+        "symbols", "used", "vectors",
     )  # fmt: skip
 
     def __init__(
@@ -139,6 +140,7 @@ class Machine(Frame):
         self.given = given | GIVEN_ALWAYS
         self.narrow = narrow
         self.vectors = vectors
+        self.accesses = False
         self.block = 0
         self.lowest = 0
         self.used = 0
@@ -176,7 +178,7 @@ class Machine(Frame):
                 if self.is_bad(value, at, "address", first):
                     return TOP
                 place = parameter_place(value) if e.index == -1 and not e.disp_at else None
-                if place is not None:
+                if place is not None and self.accesses:
                     offset = place[1] + e.disp
                     self.events.append(Access(at, place[0], offset, e.size))
                 if e.disp or e.disp_at:

@@ -14,8 +14,9 @@ from asmith.toolchain.decode import RBP, RSP
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from asmith.check.flow.block import Block
     from asmith.check.flow.events import Call
-    from asmith.check.flow.graph import Block, Graph
+    from asmith.check.flow.graph import Graph
     from asmith.toolchain.decode import Insn
 
 ALL = 0xFFFFFFFF

@@ -1,0 +1,351 @@
+/* The inner loops of the analysis in C: what asmith.check.flow.loops does without it.
+
+   Built when asmith is installed where there is a compiler and Python's headers. It does the common
+   cases and hands all others to the functions in Python, so both give the same results
+   (tests/unit/check holds them against each other). */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+#include <stdint.h>
+
+enum { FORMAT = 1 }; /* of the arguments; asmith.check.flow.loops uses no other */
+
+/* Kinds of values and places in the registers: values.py and frame.py. */
+enum {
+    TOP, CONST, STACK, ENTRY, STALE, UNDEF, SYM, RESULT, ROUND, TABLE, TARGET, MAYBE, LOCAL, OFFSET,
+    AREA, CHOICE
+};
+enum { ODD = -2 }; /* of a block's jump: graph.py */
+enum { RSP = 4, FLAGS = 16, DF, MMX, UPPER, MXCSR, FCW, VECTORS, OWNED, FRAME, X87, X87_JUNK, SOME };
+enum { LOADED = 1 << 4, HALF = 64 << 4 | MAYBE, MOST_RUNS = 200 };
+#define IN(kind, kinds) ((kinds) >> (kind) & 1)
+enum {
+    JUNK = 1 << STALE | 1 << UNDEF,
+    UNSAFE = JUNK | 1 << MAYBE | 1 << ENTRY,
+    MEETING = 1 << STACK | 1 << LOCAL | 1 << CONST | 1 << ROUND /* with each other: not plain */
+};
+
+/* Slots of Insn, Machine and Block, and where they are in an object. */
+#define SLOTS(X) X(insn, flow) X(insn, length) X(insn, act) X(machine, r) X(machine, slots) \
+    X(machine, own) X(machine, events) X(machine, block) X(machine, given) X(machine, paths) \
+    X(block, start) X(block, state) X(block, ops) X(block, events) X(block, place) X(block, runs) \
+    X(block, follow) X(block, jump)
+#define DECLARE(class, name) static Py_ssize_t class##_##name;
+SLOTS(DECLARE)
+#define SLOT(object, name) (*(PyObject **)((char *)(object) + (name)))
+
+static PyObject *nothing, *modes, *either, *joined, *ended;
+
+static int kind_of(PyObject *value) { return PyLong_AsUnsignedLongLongMask(value) & 15; }
+static int64_t small(PyObject *value) { return PyLong_AsLongLong(value); }
+
+/* Set a slot or an item; a reference is taken over. */
+static void become(PyObject **place, PyObject *value)
+{
+    PyObject *old = *place;
+    *place = value;
+    Py_XDECREF(old);
+}
+
+/* Join what stands behind the flags, but for what is owned: joining._modes. */
+static int join_modes(PyObject *made, PyObject *old, PyObject *new)
+{
+    static const int numbers[] = {DF, MMX, UPPER, MXCSR, FCW, X87, VECTORS, SOME, X87_JUNK};
+    int64_t a[SOME + 1], b[SOME + 1];
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        a[numbers[i]] = small(PyTuple_GET_ITEM(old, numbers[i]));
+        b[numbers[i]] = small(PyTuple_GET_ITEM(new, numbers[i]));
+    }
+    for (int n = DF; n <= UPPER; n++)
+        a[n] = a[n] > b[n] ? a[n] : b[n];
+    for (int n = MXCSR; n <= FCW; n++)
+        a[n] = a[n] == b[n] ? a[n] : 2;
+    a[X87] = a[X87] == b[X87] ? a[X87] : 99;
+    a[X87_JUNK] |= b[X87_JUNK];
+    a[SOME] |= a[VECTORS] ^ b[VECTORS];
+    a[VECTORS] &= b[VECTORS];
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        become(&((PyTupleObject *)made)->ob_item[numbers[i]], PyLong_FromLongLong(a[numbers[i]]));
+    PyObject *frame = PyNumber_Or(PyTuple_GET_ITEM(old, FRAME), PyTuple_GET_ITEM(new, FRAME));
+    if (frame)
+        become(&((PyTupleObject *)made)->ob_item[FRAME], frame);
+    return !!frame;
+}
+
+static int is_part(int64_t value) { return (value & 15) == MAYBE && value > 15 && value < HALF; }
+
+static int is_whole(PyObject *value)
+{
+    int kind = kind_of(value);
+    return IN(kind, 1 << SYM | 1 << CHOICE | 1 << ENTRY | 1 << RESULT) || (!kind && small(value));
+}
+
+/* Tell whether a value is junk: Machine.is_junk. */
+static int is_junk(PyObject *m, PyObject *value)
+{
+    int kind = kind_of(value);
+    return IN(kind, JUNK) || (kind == ENTRY && !(small(SLOT(m, machine_given)) >> (small(value) >> 4) & 1));
+}
+
+/* Join two values that differ: joining._either. Null if they are not plain, or after an error. */
+static PyObject *join(PyObject *m, PyObject *a, PyObject *b, int64_t place)
+{
+    int one = kind_of(a), other = kind_of(b);
+    if (one == SYM || one == CHOICE)
+        return NULL;
+    if (one == MAYBE || other == MAYBE) {
+        PyObject *maybe = one == MAYBE ? a : b, *rest = one == MAYBE ? b : a;
+        int64_t x = small(maybe), y = kind_of(rest) == MAYBE ? small(rest) : 0;
+        if (!is_part(x))
+            return Py_NewRef(is_part(y) ? rest : maybe);
+        if (IN(kind_of(rest), JUNK))
+            return Py_NewRef(maybe);
+        return PyLong_FromLongLong(is_part(y) ? (x > y ? x : y) : MAYBE);
+    }
+    int first = is_junk(m, a), second = is_junk(m, b);
+    if (first && second)
+        return one == other && one != ENTRY ? Py_NewRef(a) : PyLong_FromLongLong(place << 4 | UNDEF);
+    if (first || second) {
+        PyObject *junk = first ? a : b;
+        int64_t behind = place - (small(junk) >> 4);
+        int call = kind_of(junk) == STALE && behind > 0 && behind <= 8;
+        return PyLong_FromLongLong(call ? MAYBE : place << 4 | MAYBE);
+    }
+    if (IN(one, MEETING) && IN(other, MEETING))
+        return NULL;
+    return PyLong_FromLong(is_whole(a) && is_whole(b) ? LOADED : TOP);
+}
+
+/* Join all registers but rsp: joining.registers; a new reference, to `old` if that stays. */
+static PyObject *join_registers(PyObject *m, PyObject *address, PyObject *old, PyObject *new)
+{
+    Py_ssize_t size = PyTuple_GET_SIZE(old);
+    int changed = 0;
+    PyObject *made = PyTuple_New(size);
+    for (Py_ssize_t n = 0; made && n < size; n++)
+        PyTuple_SET_ITEM(made, n, Py_NewRef(PyTuple_GET_ITEM(old, n)));
+    for (Py_ssize_t n = 0; made && n <= FLAGS; n++) {
+        PyObject *a = PyTuple_GET_ITEM(old, n), *b = PyTuple_GET_ITEM(new, n);
+        if (a == b || n == RSP || PyObject_RichCompareBool(a, b, Py_EQ))
+            continue;
+        PyObject *both = join(m, a, b, small(address));
+        if (!both && !(both = PyObject_CallFunctionObjArgs(either, m, a, b, address, NULL)))
+            Py_CLEAR(made);
+        else if (both != a) {
+            changed = changed || !PyObject_RichCompareBool(both, a, Py_EQ);
+            become(&((PyTupleObject *)made)->ob_item[n], both);
+        } else
+            Py_DECREF(both);
+    }
+    Py_ssize_t behind = FLAGS + 1;
+    while (made && behind < size && PyTuple_GET_ITEM(old, behind) == PyTuple_GET_ITEM(new, behind))
+        behind++;
+    if (!made)
+        return NULL;
+    PyObject *owned = PyTuple_GET_ITEM(old, OWNED), *other = PyTuple_GET_ITEM(new, OWNED);
+    if (small(owned) == small(other)) {
+        if (behind < size && !join_modes(made, old, new))
+            Py_CLEAR(made);
+    } else {
+        PyObject *rest = PyObject_CallFunctionObjArgs(modes, m, old, new, NULL);
+        for (Py_ssize_t n = FLAGS + 1; rest && n < size; n++)
+            become(&((PyTupleObject *)made)->ob_item[n], Py_NewRef(PyList_GET_ITEM(rest, n)));
+        if (!rest)
+            Py_CLEAR(made);
+        Py_XDECREF(rest);
+    }
+    if (made && !changed && PyObject_RichCompareBool(made, old, Py_EQ)) {
+        Py_DECREF(made);
+        return Py_NewRef(old);
+    }
+    return made;
+}
+
+/* registers(machine, address, old, new) */
+static PyObject *registers(PyObject *self, PyObject *const *of, Py_ssize_t count)
+{
+    (void)self;
+    (void)count;
+    return join_registers(of[0], of[1], of[2], of[3]);
+}
+
+/* Join the machine's state, whose registers are `new`, into the one before a block: whether that
+   has changed, or -1. */
+static int flow(PyObject *m, PyObject *block, PyObject *new)
+{
+    PyObject *state = SLOT(block, block_state), *slots = SLOT(m, machine_slots), *made = NULL;
+    if (state == Py_None) {
+        become(&SLOT(m, machine_own), Py_NewRef(Py_False));
+        made = PyTuple_Pack(2, new, slots);
+    } else {
+        PyObject *old = PyTuple_GET_ITEM(state, 0), *known = PyTuple_GET_ITEM(state, 1);
+        PyObject *one = PyTuple_GET_ITEM(old, RSP), *other = PyTuple_GET_ITEM(new, RSP);
+        if ((one == other || PyObject_RichCompareBool(one, other, Py_EQ)) &&
+            (known == slots || PyObject_RichCompareBool(known, slots, Py_EQ))) {
+            PyObject *both = join_registers(m, SLOT(block, block_start), old, new);
+            made = !both ? NULL : both == old ? Py_NewRef(Py_None) : PyTuple_Pack(2, both, known);
+            Py_XDECREF(both);
+        } else
+            made = PyObject_CallFunctionObjArgs(joined, m, SLOT(block, block_start), state, NULL);
+    }
+    if (!made)
+        return -1;
+    if (made == Py_None) {
+        Py_DECREF(made);
+        return 0;
+    }
+    become(&SLOT(block, block_state), made);
+    return 1;
+}
+
+/* Run the instructions of a block; 0 if a call in it does not return, -1 after an error. */
+static int run(PyObject *m, PyObject *block)
+{
+    PyObject *state = SLOT(block, block_state), *events = PyList_New(0);
+    PyObject *registers = PySequence_List(PyTuple_GET_ITEM(state, 0));
+    if (!events || !registers)
+        return -1;
+    become(&SLOT(m, machine_r), registers);
+    become(&SLOT(m, machine_slots), Py_NewRef(PyTuple_GET_ITEM(state, 1)));
+    become(&SLOT(m, machine_own), Py_NewRef(Py_False));
+    become(&SLOT(m, machine_block), Py_NewRef(SLOT(block, block_start)));
+    become(&SLOT(m, machine_events), Py_NewRef(events));
+    become(&SLOT(block, block_events), events);
+    PyObject *ops = SLOT(block, block_ops);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(ops); i++) {
+        PyObject *op = PyList_GET_ITEM(ops, i);
+        PyObject *of[] = {m, PyTuple_GET_ITEM(op, 1), PyTuple_GET_ITEM(op, 2)};
+        PyObject *done = PyObject_Vectorcall(PyTuple_GET_ITEM(op, 0), of, 3, NULL);
+        if (!done) {
+            if (!PyErr_ExceptionMatches(ended))
+                return -1;
+            PyErr_Clear();
+            return 0;
+        }
+        Py_DECREF(done);
+    }
+    return 1;
+}
+
+/* advance(machine, order, waiting): loops.advance_in_python, and past plain ends of blocks. */
+static PyObject *advance(PyObject *self, PyObject *const *of, Py_ssize_t count)
+{
+    PyObject *m = of[0], *order = of[1];
+    Py_ssize_t size = PyByteArray_GET_SIZE(of[2]);
+    char *waiting = PyByteArray_AS_STRING(of[2]), *first;
+    (void)self;
+    (void)count;
+    while ((first = memchr(waiting, 1, size))) {
+        *first = 0;
+        PyObject *block = PyList_GET_ITEM(order, first - waiting);
+        int64_t runs = small(SLOT(block, block_runs)) + 1;
+        become(&SLOT(block, block_runs), PyLong_FromLongLong(runs));
+        int done = runs > MOST_RUNS ? 1 : run(m, block);
+        if (done < 0)
+            return NULL;
+        if (!done)
+            continue;
+        PyObject *r = SLOT(m, machine_r);
+        int64_t goals[] = {small(SLOT(block, block_jump)), small(SLOT(block, block_follow))};
+        int flags = kind_of(PyList_GET_ITEM(r, FLAGS)), branch = goals[0] >= 0 && goals[1] >= 0;
+        if (runs > MOST_RUNS || goals[0] == ODD || small(SLOT(m, machine_paths)) ||
+            (branch && (IN(flags, UNSAFE) || flags == STACK || flags == RESULT)))
+            return Py_NewRef(block);
+        become(&((PyListObject *)r)->ob_item[SOME], PyLong_FromLong(0));
+        PyObject *new = PyList_AsTuple(r);
+        for (int i = 0; new && i < 2; i++) {
+            int changed = goals[i] < 0 ? 0 : flow(m, PyList_GET_ITEM(order, goals[i]), new);
+            if (changed < 0)
+                Py_CLEAR(new);
+            else if (changed)
+                waiting[goals[i]] = 1;
+        }
+        if (!new)
+            return NULL;
+        Py_DECREF(new);
+    }
+    Py_RETURN_NONE;
+}
+
+/* straight(ops, known, seen, leaders, address, stop): take instructions after which control goes
+   on, up to one after which it may not, that is not known, or behind which a block begins. */
+static PyObject *straight(PyObject *self, PyObject *const *of, Py_ssize_t count)
+{
+    PyObject *ops = of[0], *known = of[1], *seen = of[2], *leaders = of[3];
+    int64_t address = small(of[4]), stop = small(of[5]), last = -1, met = 0;
+    (void)self;
+    (void)count;
+    while (address < stop && !met) {
+        PyObject *within = PyLong_FromLongLong(address & 0xFFFFFFFF);
+        PyObject *e = PyDict_GetItemWithError(known, within);
+        Py_DECREF(within);
+        if (!e || small(SLOT(e, insn_flow)))
+            break;
+        PyObject *at = PyLong_FromLongLong(address), *act = SLOT(e, insn_act), *op = NULL;
+        int failed = PyDict_SetItem(seen, at, e);
+        if (act != nothing) {
+            op = PyTuple_Pack(3, act, e, at);
+            failed = failed || !op || PyList_Append(ops, op);
+            Py_XDECREF(op);
+        }
+        Py_DECREF(at);
+        last = address;
+        address += small(SLOT(e, insn_length));
+        PyObject *next = PyLong_FromLongLong(address);
+        met = PySet_Contains(leaders, next) || PyDict_Contains(seen, next);
+        Py_DECREF(next);
+        if (failed)
+            return NULL;
+    }
+    return Py_BuildValue("LLi", (long long)address, (long long)last, (int)met);
+}
+
+static int offset_of(PyObject *class, const char *name, Py_ssize_t *at)
+{
+    PyObject *found = PyObject_GetAttrString(class, name);
+    int fits = found && Py_IS_TYPE(found, &PyMemberDescr_Type);
+    if (fits)
+        *at = ((PyMemberDescrObject *)found)->d_member->offset;
+    Py_XDECREF(found);
+    return fits;
+}
+
+/* setup((Insn, Machine, Block), nothing, joined_modes, either, joined, Ended): whether it can be
+   used. */
+static PyObject *setup(PyObject *self, PyObject *arguments)
+{
+    PyObject *insn, *machine, *block;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "(OOO)OOOOO", &insn, &machine, &block, &nothing, &modes,
+                          &either, &joined, &ended))
+        return NULL;
+    PyObject *const kept[] = {nothing, modes, either, joined, ended};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        Py_INCREF(kept[i]);
+    int fits = 1;
+#define FIND(class, name) fits = fits && offset_of(class, #name, &class##_##name);
+    SLOTS(FIND)
+    return PyBool_FromLong(fits);
+}
+
+static PyMethodDef methods[] = {
+    {"setup", setup, METH_VARARGS, "Learn where things are."},
+    {"advance", (PyCFunction)(void (*)(void))advance, METH_FASTCALL, "Run blocks."},
+    {"registers", (PyCFunction)(void (*)(void))registers, METH_FASTCALL, "Join registers."},
+    {"straight", (PyCFunction)(void (*)(void))straight, METH_FASTCALL, "Follow code."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_loops", "The inner loops of the analysis.", -1, methods,
+    NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__loops(void)
+{
+    PyObject *made = PyModule_Create(&module);
+    if (made && PyModule_AddIntConstant(made, "FORMAT", FORMAT))
+        Py_CLEAR(made);
+    return made;
+}
