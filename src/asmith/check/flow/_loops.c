@@ -16,7 +16,6 @@ enum {
     TOP, CONST, STACK, ENTRY, STALE, UNDEF, SYM, RESULT, ROUND, TABLE, TARGET, MAYBE, LOCAL, OFFSET,
     AREA, CHOICE
 };
-enum { ODD = -2 }; /* of a block's jump: graph.py */
 enum { RSP = 4, FLAGS = 16, DF, MMX, UPPER, MXCSR, FCW, VECTORS, OWNED, FRAME, X87, X87_JUNK, SOME };
 enum { LOADED = 1 << 4, HALF = 64 << 4 | MAYBE, MOST_RUNS = 200 };
 #define IN(kind, kinds) ((kinds) >> (kind) & 1)
@@ -30,7 +29,7 @@ enum {
 #define SLOTS(X) X(insn, flow) X(insn, length) X(insn, act) X(machine, r) X(machine, slots) \
     X(machine, own) X(machine, events) X(machine, block) X(machine, given) X(machine, paths) \
     X(block, start) X(block, state) X(block, ops) X(block, events) X(block, place) X(block, runs) \
-    X(block, follow) X(block, jump)
+    X(block, places)
 #define DECLARE(class, name) static Py_ssize_t class##_##name;
 SLOTS(DECLARE)
 #define SLOT(object, name) (*(PyObject **)((char *)(object) + (name)))
@@ -247,19 +246,20 @@ static PyObject *advance(PyObject *self, PyObject *const *of, Py_ssize_t count)
         if (!done)
             continue;
         PyObject *r = SLOT(m, machine_r);
-        int64_t goals[] = {small(SLOT(block, block_jump)), small(SLOT(block, block_follow))};
-        int flags = kind_of(PyList_GET_ITEM(r, FLAGS)), branch = goals[0] >= 0 && goals[1] >= 0;
-        if (runs > MOST_RUNS || goals[0] == ODD || small(SLOT(m, machine_paths)) ||
-            (branch && (IN(flags, UNSAFE) || flags == STACK || flags == RESULT)))
+        PyObject *places = SLOT(block, block_places);
+        int flags = kind_of(PyList_GET_ITEM(r, FLAGS));
+        if (runs > MOST_RUNS || places == Py_None || small(SLOT(m, machine_paths)) ||
+            (PyTuple_GET_SIZE(places) > 1 && IN(flags, UNSAFE | 1 << STACK | 1 << RESULT)))
             return Py_NewRef(block);
         become(&((PyListObject *)r)->ob_item[SOME], PyLong_FromLong(0));
         PyObject *new = PyList_AsTuple(r);
-        for (int i = 0; new && i < 2; i++) {
-            int changed = goals[i] < 0 ? 0 : flow(m, PyList_GET_ITEM(order, goals[i]), new);
+        for (Py_ssize_t i = PyTuple_GET_SIZE(places); new && i-- > 0;) {
+            Py_ssize_t place = (Py_ssize_t)small(PyTuple_GET_ITEM(places, i));
+            int changed = flow(m, PyList_GET_ITEM(order, place), new);
             if (changed < 0)
                 Py_CLEAR(new);
             else if (changed)
-                waiting[goals[i]] = 1;
+                waiting[place] = 1;
         }
         if (!new)
             return NULL;

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from asmith.check.flow.symbols import Target
     from asmith.toolchain.insn import Insn
 
-NOWHERE, ODD = -1, -2
-"""Of where a block goes on: there is no block; that needs a closer look."""
-
 
 class End(Enum):
     """How a block ends."""
@@ -36,17 +33,18 @@ class End(Enum):
 class Block:
     """A run of instructions; `next` is the address behind it, `target` what its jump goes to.
 
-    A jump through a table may go to each of `tables`; the table has so many `entries`.
+    `goals` are the addresses at which control may go on in the function: what a branch falls through
+    to first, or all that a jump through a table may go to; the table has so many `entries`.
     `insn` is the one at `last`, if it is a jump; `leaves` says that it goes into the middle of
     another function. `state`, `events`, `place` and `runs` are for the fixpoint: what holds before
     the block and what was noted in it, its place in the order of runs, how often it was run.
-    `jump` and `follow` are the places of the blocks that it goes on in, or `NOWHERE`; `jump` is
-    `ODD` if how it ends needs a closer look.
+    `places` are those of the goals, or None if how the block ends needs a closer look; it does not
+    if it is `plain` and there is a block at each goal.
     """
 
     __slots__ = (
-        "end", "entries", "events", "follow", "insn", "jump", "last", "leaves", "next", "ops",
-        "place", "runs", "start", "state", "tables", "target",
+        "end", "entries", "events", "goals", "insn", "last", "leaves", "next", "ops", "place",
+        "places", "plain", "runs", "start", "state", "target",
     )  # fmt: skip
 
     def __init__(self, start: int) -> None:
@@ -58,23 +56,11 @@ class Block:
         self.leaves = False
         self.next = start
         self.target: Target | None = None
-        self.tables: tuple[int, ...] = ()
+        self.goals: tuple[int, ...] = ()
         self.entries = 0
         self.state: State | None = None
         self.events: list[Event] = []
         self.place = 0
-        self.follow = NOWHERE
-        self.jump = ODD
+        self.places: tuple[int, ...] | None = None
+        self.plain = False
         self.runs = 0
-
-    def successors(self) -> tuple[int, ...]:
-        """Return the addresses at which control may go on in the function."""
-        end = self.end
-        if end is End.NEXT or end is End.BRANCH_TAIL:
-            return (self.next,)
-        if end is End.BRANCH or end is End.JUMP:
-            assert self.target is not None
-            assert self.target.address is not None
-            jump = self.target.address
-            return (self.next, jump) if end is End.BRANCH else (jump,)
-        return self.tables

@@ -154,12 +154,7 @@ def _search(graph: Graph, block: Block, ops: list[Insn], place: Place) -> Bound 
 
 def _leads(one: Block, other: Block) -> bool:
     """Tell whether control may go from one block straight to another."""
-    if one.end in (End.NEXT, End.BRANCH, End.BRANCH_TAIL) and one.next == other.start:
-        return True
-    target = one.target.address if one.target is not None else None
-    if one.end in (End.JUMP, End.BRANCH) and target == other.start:
-        return True
-    return other.start in one.tables
+    return other.start in one.goals
 
 
 def _stores(insn: Insn) -> bool:

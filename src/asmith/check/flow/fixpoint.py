@@ -375,9 +375,9 @@ class Fixpoint:
 
     def _spread(self, block: Block, targets: tuple[int, ...]) -> None:
         """Go on at each of several addresses."""
-        tables = tuple(dict.fromkeys((*block.tables, *targets)))
-        if tables != block.tables:
-            block.tables = tables
+        goals = tuple(dict.fromkeys((*block.goals, *targets)))
+        if goals != block.goals:
+            block.goals = goals
             for changed in self._grow(targets):
                 if changed.state is not None:
                     self._queue_up(changed)  # it was cut

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import loops
-from asmith.check.flow.block import NOWHERE, ODD, Block, End
+from asmith.check.flow.block import Block, End
 from asmith.check.flow.events import Split
 from asmith.check.flow.moves import nothing
 from asmith.check.flow.symbols import SECTION
@@ -111,30 +111,18 @@ class Graph:
             elif start not in seen and start in blocks:
                 seen.add(start)
                 todo.append(~start)
-                todo += blocks[start].successors()
+                todo += blocks[start].goals
         found.reverse()
         if len(found) < len(blocks):
             found += [blocks[start] for start in sorted(blocks.keys() - seen)]
+        places = {block.start: place for place, block in enumerate(found)}
+        place_of = places.__getitem__
         for place, block in enumerate(found):
             block.place = place
-        for block in found:
-            self._connect(block)
+            if block.plain:
+                known = all(goal in places for goal in block.goals)
+                block.places = tuple(map(place_of, block.goals)) if known else None
         return found
-
-    def _connect(self, block: Block) -> None:
-        """Say in which places a block goes on, if nothing but the flags decides that."""
-        blocks, end = self.blocks, block.end
-        block.jump, block.follow = ODD, NOWHERE
-        if end is End.NEXT or end is End.BRANCH:
-            following = blocks.get(block.next)
-            if following is not None:
-                block.follow = following.place
-                block.jump = NOWHERE if end is End.NEXT else ODD
-        if (end is End.BRANCH and block.follow >= 0) or end is End.JUMP:
-            goal = blocks.get(block.successors()[-1])
-            insn = block.insn
-            if goal is not None and insn is not None and not block.leaves:
-                block.jump = ODD if insn.name in _ON_RCX else goal.place
 
     # ---- following ------------------------------------------------------------------------------
 
@@ -161,17 +149,21 @@ class Graph:
                 seen[address] = insn
                 block.last = address
                 block.next = after = address + insn.length
-                if not self._call_at(block, insn, address):
-                    self._jump(block, insn, address, todo)
+                address = after
+                if not self._call_at(block, insn, block.last):
+                    self._jump(block, insn, block.last, todo)
                     if insn.flow != _BRANCH:
                         return
                     leaders.add(after)
                     if after >= stop:
                         todo.append(after)
+                    if after >= stop or after in seen:
                         return
-                address = after
+                    block = self._begun(after)
+                    continue
             if address in leaders or address in seen:
                 leaders.add(address)
+                block.goals, block.plain = (address,), True
                 if address in seen:
                     return
                 block = self._begun(address)
@@ -201,17 +193,21 @@ class Graph:
         if flow != _BRANCH and flow != _JUMP:
             block.end = _ENDS.get(flow, block.end)
             return
+        after = (at + insn.length,) if flow == _BRANCH else ()
         block.insn = insn
         target = block.target = self._targets[at] = self.symbols.branch(insn, at)
         goal = target.address
         if goal is not None and self.is_inside(goal):
             block.end = End.JUMP if flow == _JUMP else End.BRANCH
             block.leaves = self.function.named and not self.holds(goal) and self.holds(at)
+            block.goals = (*after, goal)
+            block.plain = not block.leaves and insn.name not in _ON_RCX
             self.leaders.add(goal)
             if goal not in self.seen:
                 todo.append(goal)
         else:
             block.end = End.TAIL if flow == _JUMP else End.BRANCH_TAIL
+            block.goals = after
 
     def is_inside(self, address: int) -> bool:
         """Tell whether a jump to an address stays in the function: no other one begins there."""
@@ -236,6 +232,7 @@ class Graph:
         """Collect the instructions of a block again, up to the next place that is jumped to."""
         block.ops, block.events = [], []
         block.target, block.end, block.leaves = None, End.NEXT, False
+        block.goals, block.plain, block.places = (), False, None
         seen, leaders = self.seen, self.leaders
         at = block.next = block.start
         while True:
@@ -253,6 +250,7 @@ class Graph:
                 return
             at = block.next
             if at in leaders:
+                block.goals, block.plain = (at,), True
                 return
 
     def in_order(self) -> list[Block]:

@@ -34,20 +34,13 @@ def vectors_needed(graph: Graph, made: Iterable[Call]) -> int:
         for block in blocks:
             reads, writes = parts[block.start]
             after = 0
-            for place in _successors(block):
+            for place in block.goals:
                 after |= live.get(place, 0)
             now = reads | (after & ~writes)
             if now != live[block.start]:
                 live[block.start] = now
                 changed = True
     return live.get(graph.function.start, 0)
-
-
-def _successors(block: Block) -> Iterator[int]:
-    yield block.next
-    if block.target is not None and block.target.address is not None:
-        yield block.target.address
-    yield from block.tables
 
 
 def _part(block: Block, calls: Mapping[int, int]) -> tuple[int, int]:
