@@ -4,48 +4,20 @@
    cases and hands all others to the functions in Python, so both give the same results
    (tests/unit/check holds them against each other). */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <structmember.h>
-#include <stdint.h>
+#include "_values.h"
+#include <string.h>
 
 enum { FORMAT = 1 }; /* of the arguments; asmith.check.flow.loops uses no other */
 
-/* Kinds of values and places in the registers: values.py and frame.py. */
 enum {
-    TOP, CONST, STACK, ENTRY, STALE, UNDEF, SYM, RESULT, ROUND, TABLE, TARGET, MAYBE, LOCAL, OFFSET,
-    AREA, CHOICE
-};
-enum { RSP = 4, FLAGS = 16, DF, MMX, UPPER, MXCSR, FCW, VECTORS, OWNED, FRAME, X87, X87_JUNK, SOME };
-enum { LOADED = 1 << 4, HALF = 64 << 4 | MAYBE, MOST_RUNS = 200 };
-#define IN(kind, kinds) ((kinds) >> (kind) & 1)
-enum {
-    JUNK = 1 << STALE | 1 << UNDEF,
-    UNSAFE = JUNK | 1 << MAYBE | 1 << ENTRY,
+    MOST_RUNS = 200, /* of one block: loops.py */
     MEETING = 1 << STACK | 1 << LOCAL | 1 << CONST | 1 << ROUND /* with each other: not plain */
 };
 
-/* Slots of Insn, Machine and Block, and where they are in an object. */
-#define SLOTS(X) X(insn, flow) X(insn, length) X(insn, act) X(machine, r) X(machine, slots) \
-    X(machine, own) X(machine, events) X(machine, block) X(machine, given) X(machine, paths) \
-    X(block, start) X(block, state) X(block, ops) X(block, events) X(block, place) X(block, runs) \
-    X(block, places)
-#define DECLARE(class, name) static Py_ssize_t class##_##name;
-SLOTS(DECLARE)
-#define SLOT(object, name) (*(PyObject **)((char *)(object) + (name)))
+#define DEFINE(class, name) Py_ssize_t class##_##name;
+SLOTS(DEFINE)
 
 static PyObject *nothing, *modes, *either, *joined, *ended;
-
-static int kind_of(PyObject *value) { return PyLong_AsUnsignedLongLongMask(value) & 15; }
-static int64_t small(PyObject *value) { return PyLong_AsLongLong(value); }
-
-/* Set a slot or an item; a reference is taken over. */
-static void become(PyObject **place, PyObject *value)
-{
-    PyObject *old = *place;
-    *place = value;
-    Py_XDECREF(old);
-}
 
 /* Join what stands behind the flags, but for what is owned: joining._modes. */
 static int join_modes(PyObject *made, PyObject *old, PyObject *new)
@@ -214,6 +186,11 @@ static int run(PyObject *m, PyObject *block)
     PyObject *ops = SLOT(block, block_ops);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(ops); i++) {
         PyObject *op = PyList_GET_ITEM(ops, i);
+        int plain = act_plainly(m, registers, PyTuple_GET_ITEM(op, 1), PyTuple_GET_ITEM(op, 0));
+        if (plain < 0)
+            return -1;
+        if (plain)
+            continue;
         PyObject *of[] = {m, PyTuple_GET_ITEM(op, 1), PyTuple_GET_ITEM(op, 2)};
         PyObject *done = PyObject_Vectorcall(PyTuple_GET_ITEM(op, 0), of, 3, NULL);
         if (!done) {
@@ -311,15 +288,17 @@ static int offset_of(PyObject *class, const char *name, Py_ssize_t *at)
     return fits;
 }
 
-/* setup((Insn, Machine, Block), nothing, joined_modes, either, joined, Ended): whether it can be
-   used. */
+/* setup((Insn, Machine, Block), acts, nothing, joined_modes, either, joined, Ended): whether it
+   can be used. */
 static PyObject *setup(PyObject *self, PyObject *arguments)
 {
-    PyObject *insn, *machine, *block;
+    PyObject *insn, *machine, *block, *acts;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "(OOO)OOOOO", &insn, &machine, &block, &nothing, &modes,
-                          &either, &joined, &ended))
+    if (!PyArg_ParseTuple(arguments, "(OOO)O!OOOOO", &insn, &machine, &block, &PyTuple_Type, &acts,
+                          &nothing, &modes, &either, &joined, &ended))
         return NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(acts); i++)
+        learn_act(PyTuple_GET_ITEM(acts, i), (int)i + 1);
     PyObject *const kept[] = {nothing, modes, either, joined, ended};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         Py_INCREF(kept[i]);

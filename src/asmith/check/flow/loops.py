@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from asmith.check.flow import joining, moves
+from asmith.check.flow import arithmetic, joining, moves
 from asmith.check.flow.machine import Machine
 from asmith.toolchain.insn import Insn
 
@@ -105,7 +105,14 @@ def _built() -> Any:
         return None
     from asmith.check.flow.block import Block
 
-    functions = (moves.nothing, joining.joined_modes, joining.either, joined, Ended)
+    acts = (
+        moves.mov_rr, moves.mov_rr32, moves.mov_ri, moves.load64, moves.load64_frame, moves.load32,
+        moves.load_narrow, moves.lea, moves.lea32, moves.store64, moves.store64_i,
+        moves.store_narrow, moves.push_r, moves.pop_r, arithmetic.zero, arithmetic.alu,
+        arithmetic.cmp_rr, arithmetic.cmp_ri, arithmetic.cmp_m, arithmetic.add_ri,
+        arithmetic.add_rspi, moves.extend,
+    )  # fmt: skip
+    functions = (acts, moves.nothing, joining.joined_modes, joining.either, joined, Ended)
     return _loops if _loops.setup((Insn, Machine, Block), *functions) else None
 
 
