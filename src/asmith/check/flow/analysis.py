@@ -206,11 +206,7 @@ class ObjectFlow:
         if outcome.convention is not None and not outcome.convention.variadic:
             machine.arguments_end = outcome.convention.stack_end
         machine.paths = 0 if self.compiled else ALL_PATHS if self.strict else FEW_PATHS
-
-        def call(m: Machine, e: Insn, at: int) -> None:
-            self._call(graph, m, e, at)
-
-        graph = Graph(function, self.roster, call, self._returns)
+        graph = Graph(function, self.roster, self._call, self._returns)
         context = Context(self.compiled, self.strict, self.barriers, outcome.convention, self._tail)
         run = Fixpoint(graph, machine, context)
         run.run()
@@ -266,9 +262,9 @@ class ObjectFlow:
                 place = leave.address - outcome.function.start
                 outcome.reason = f"nobody knows where rsp is at the exit at +{place:#x}"
 
-    def _call(self, graph: Graph, m: Machine, e: Insn, at: int) -> None:
+    def _call(self, m: Machine, e: Insn, at: int) -> None:
         """Run a call."""
-        target = graph.target_of(at) if e.flow == Flow.CALL else None
+        target = self.symbols.branch(e, at) if e.flow == Flow.CALL else None
         summary = PLATFORM
         if e.flow == Flow.INDIRECT_CALL:
             target = self._through(m, e, at)

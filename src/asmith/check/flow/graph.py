@@ -59,7 +59,7 @@ class Graph:
         self.symbols = roster.symbols
         self._call = call
         self._returns = returns
-        self._targets: dict[int, Target] = {}
+        self._branches = roster.symbols.branches
         self.others = roster.functions.keys()
         self._parts = {function.start, *roster.parts.get(function.name, ())}
 
@@ -116,12 +116,12 @@ class Graph:
         if len(found) < len(blocks):
             found += [blocks[start] for start in sorted(blocks.keys() - seen)]
         places = {block.start: place for place, block in enumerate(found)}
-        place_of = places.__getitem__
+        place_of = places.get
         for place, block in enumerate(found):
             block.place = place
             if block.plain:
-                known = all(goal in places for goal in block.goals)
-                block.places = tuple(map(place_of, block.goals)) if known else None
+                there = tuple(map(place_of, block.goals))
+                block.places = None if None in there else there
         return found
 
     # ---- following ------------------------------------------------------------------------------
@@ -181,8 +181,7 @@ class Graph:
         block.ops.append((self._call, insn, at))
         if flow == _INDIRECT_CALL:
             return True
-        target = self._targets[at] = self.symbols.branch(insn, at)
-        if self._returns(target):
+        if self._returns(self._branches.get(at) or self.symbols.branch(insn, at)):
             return True
         block.end = End.NO_RETURN
         return False
@@ -193,21 +192,23 @@ class Graph:
         if flow != _BRANCH and flow != _JUMP:
             block.end = _ENDS.get(flow, block.end)
             return
-        after = (at + insn.length,) if flow == _BRANCH else ()
         block.insn = insn
-        target = block.target = self._targets[at] = self.symbols.branch(insn, at)
+        target = block.target = self._branches.get(at) or self.symbols.branch(insn, at)
         goal = target.address
         if goal is not None and self.is_inside(goal):
-            block.end = End.JUMP if flow == _JUMP else End.BRANCH
-            block.leaves = self.function.named and not self.holds(goal) and self.holds(at)
-            block.goals = (*after, goal)
+            if not self.function.start <= goal < self.function.end:
+                block.leaves = self.function.named and not self.holds(goal) and self.holds(at)
+            if flow == _JUMP:
+                block.end, block.goals = End.JUMP, (goal,)
+            else:
+                block.end, block.goals = End.BRANCH, (at + insn.length, goal)
             block.plain = not block.leaves and insn.name not in _ON_RCX
             self.leaders.add(goal)
             if goal not in self.seen:
                 todo.append(goal)
         else:
             block.end = End.TAIL if flow == _JUMP else End.BRANCH_TAIL
-            block.goals = after
+            block.goals = () if flow == _JUMP else (at + insn.length,)
 
     def is_inside(self, address: int) -> bool:
         """Tell whether a jump to an address stays in the function: no other one begins there."""
@@ -268,8 +269,8 @@ class Graph:
         for one, other in pairwise(sorted(self.seen)):
             insn = self.seen[one]
             if one + insn.length > other and not (insn.locked and other == one + 1):
-                for at, target in self._targets.items():
-                    if target.address == other:
+                for at, target in self._branches.items():
+                    if target.address == other and at in self.seen:
                         found.append(Split(at, other, other - one))
         return found
 
@@ -300,7 +301,3 @@ class Graph:
         """Drop the blocks, which refer back to the graph: so it goes without a collector."""
         self.blocks.clear()
         self._call = nothing
-
-    def target_of(self, at: int) -> Target | None:
-        """Return what the direct call or jump at an address goes to."""
-        return self._targets.get(at)

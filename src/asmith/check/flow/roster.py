@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import callees as known
@@ -42,6 +44,8 @@ class Roster:
         self.conventions = conventions
         self.no_return = set(known.NO_RETURN)
         self.functions = functions_of(facts)
+        self._starts = list(self.functions)
+        self._reached = list(accumulate((f.end for f in self.functions.values()), max))
         self.found: dict[int, Function] = {}
         self.needs = {start: self._callees(f) for start, f in self.functions.items()}
         self.parts: dict[str, list[int]] = {}
@@ -86,8 +90,7 @@ class Roster:
         code = self.codes.get(address >> SECTION)
         if code is None or address & WITHIN >= len(code.data):
             return None
-        inside = (f for f in self.functions.values() if f.start < address < f.end)
-        home = next(inside, None)
+        home = self._around(address)
         name, end = f"code at {address & WITHIN:#x}", (address & ~WITHIN) + len(code.data)
         if home is not None:
             name, end = f"{home.name}+{address - home.start:#x}", home.end
@@ -95,6 +98,15 @@ class Roster:
         self.found[address] = made
         self.needs[address] = self._callees(made)
         return made
+
+    def _around(self, address: int) -> Function | None:
+        """Return the first function that has an address in its middle."""
+        place, found = bisect_left(self._starts, address) - 1, None
+        while place >= 0 and self._reached[place] > address:
+            function = self.functions[self._starts[place]]
+            found = function if function.end > address else found
+            place -= 1
+        return found
 
     def convention(self, target: Target | None) -> Convention | None:
         """Return the contract of the target of a call or jump, if it has one."""

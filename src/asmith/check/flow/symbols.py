@@ -57,7 +57,7 @@ class Symbols:
             r.section << SECTION | r.offset: r for r in facts.relocations if r.section in loaded
         }
         self._protected = {s.index: s.name for s in facts.sections if not s.has(Section.WRITE)}
-        self._branches: dict[int, Target] = {}  # by the address of the jump or call
+        self.branches: dict[int, Target] = {}  # by the address of the jump or call
         self._operands: dict[int, int] = {}
         self.targets: list[Target] = []
         self._numbers: dict[Target, int] = {}
@@ -207,7 +207,7 @@ class Symbols:
 
     def branch(self, e: Insn, at: int) -> Target:
         """Return where a direct jump or call goes."""
-        target = self._branches.get(at)
+        target = self.branches.get(at)
         if target is None:
             relocation = self.relocations.get(at + e.length - 4)
             if relocation is None:
@@ -215,5 +215,5 @@ class Symbols:
                 target = Target(end + e.distance(self._bytes[at >> SECTION], end & WITHIN))
             else:
                 target = self.resolved(relocation, relocation.addend + 4)
-            self._branches[at] = target
+            self.branches[at] = target
         return target
