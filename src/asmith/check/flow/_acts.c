@@ -15,25 +15,33 @@ enum { NUMBERS = 1 << CONST | 1 << ROUND };
 /* The functions that are cut short, in the order in which plain.py names them. */
 enum {
     OTHER, MOV_RR, MOV_RR32, MOV_RI, LOAD64, LOAD64_FRAME, LOAD32, LOAD_NARROW, LEA, LEA32, STORE64, STORE64_I,
-    STORE_NARROW, PUSH_R, POP_R, ZERO, ALU, CMP_RR, CMP_RI, CMP_M, ADD_RI, ADD_RSPI, EXTEND
+    STORE_NARROW, PUSH_R, POP_R, ZERO, ALU, CMP_RR, CMP_RI, CMP_M, ADD_RI, ADD_RSPI, EXTEND,
+    CALL
 };
+static PyTypeObject *call_class;
+static PyObject *call_platform;
+static PyObject *place; /* of the instruction that is run */
 enum { PLACES = 256 };
 static struct { PyObject *act; int number; } table[PLACES];
 
-void learn_act(PyObject *act, int number)
+void learn_acts(PyObject *acts, PyObject *call, PyObject *platform)
 {
-    size_t place = (uintptr_t)act >> 4;
-    while (table[place % PLACES].act)
-        place++;
-    table[place % PLACES].act = Py_NewRef(act);
-    table[place % PLACES].number = number;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(acts); i++) {
+        size_t n = (uintptr_t)PyTuple_GET_ITEM(acts, i) >> 4;
+        while (table[n % PLACES].act)
+            n++;
+        table[n % PLACES].act = Py_NewRef(PyTuple_GET_ITEM(acts, i));
+        table[n % PLACES].number = (int)i + 1;
+    }
+    call_class = (PyTypeObject *)Py_NewRef(call);
+    call_platform = Py_NewRef(platform);
 }
 
 static int number_of(PyObject *act)
 {
-    for (size_t place = (uintptr_t)act >> 4;; place++)
-        if (table[place % PLACES].act == act || !table[place % PLACES].act)
-            return table[place % PLACES].number;
+    for (size_t n = (uintptr_t)act >> 4;; n++)
+        if (table[n % PLACES].act == act || !table[n % PLACES].act)
+            return table[n % PLACES].number;
 }
 
 /* Give a value that fits 64 bits. */
@@ -74,6 +82,17 @@ static int sound(PyObject *r, int64_t value)
     return !(value & (NARROW | UNCHECKED)) && !small(R(OWNED));
 }
 
+/* Tell whether the linker fills in a field of the instruction. */
+static int is_relocated(PyObject *m, int64_t field)
+{
+    if (!field)
+        return 0;
+    PyObject *there = PyLong_FromLongLong(small(place) + field);
+    int found = PyDict_Contains(M(relocations), there);
+    Py_DECREF(there);
+    return found;
+}
+
 /* Compute the address of an operand: Machine.address. Of kinds that are plain, 1. */
 static int address(PyObject *m, PyObject *r, PyObject *e, int *kind, int64_t *value)
 {
@@ -82,7 +101,7 @@ static int address(PyObject *m, PyObject *r, PyObject *e, int *kind, int64_t *va
         return 0;
     int k = kind_of(R(first)), noted = index == -1 && M(accesses) != Py_False;
     int64_t v;
-    if (!whole(R(first), &v) || (k != STACK && N(disp_at)))
+    if (!whole(R(first), &v) || (k != STACK && is_relocated(m, N(disp_at))))
         return 0;
     switch (k) {
     case STACK: v += disp * ((int64_t)1 << SHIFT); break;
@@ -132,6 +151,25 @@ static PyObject *slot(PyObject *m, int64_t key)
     PyObject *found = PyDict_GetItemWithError(M(slots), name);
     Py_DECREF(name);
     return found;
+}
+
+static int in_frame(int64_t key);
+
+/* Tell whether what is loaded from a place without a known value is defined: Frame.blank. */
+static int is_loaded(PyObject *m, PyObject *r, int64_t key, int64_t size)
+{
+    int64_t depth = (AT_ENTRY - key) >> SHIFT, known, every = ((int64_t)1 << size) - 1;
+    if (size > 32)
+        return 0;
+    if (!in_frame(key) || depth < size || depth > DEEPEST)
+        return !in_frame(key) || !small(M(arguments_end));
+    if (whole(R(FRAME), &known))
+        return known == -1 || (depth < 63 && (known >> (depth - size) & every) == every);
+    PyObject *by = PyLong_FromLongLong(depth - size), *moved = PyNumber_Rshift(R(FRAME), by);
+    int all = moved && (PyLong_AsUnsignedLongLongMask(moved) & every) == (uint64_t)every;
+    Py_DECREF(by);
+    Py_XDECREF(moved);
+    return all;
 }
 
 static int in_frame(int64_t key) { return (key & BASE) == AT_ENTRY; }
@@ -253,11 +291,14 @@ static int load64(PyObject *m, PyObject *r, PyObject *e)
         return 0;
     if (kind == STACK) {
         PyObject *found = is_below(r, at, 0) ? NULL : slot(m, at);
-        if (!found)
+        if (found) {
+            KEEP(N(a), found);
+            return 1;
+        }
+        if (is_below(r, at, 0) || !is_loaded(m, r, at, 8))
             return 0;
-        KEEP(N(a), found);
-    } else
-        SETN(N(a), LOADED);
+    }
+    SETN(N(a), LOADED);
     return 1;
 }
 
@@ -272,11 +313,16 @@ static int load_less(PyObject *m, PyObject *r, PyObject *e, int act)
         made = PyLong_FromLong(TOP);
     else if (act == LOAD32) {
         PyObject *found = slot(m, at);
-        made = found ? low32(found) : NULL;
+        made = found                      ? low32(found)
+               : is_loaded(m, r, at, 4) ? PyLong_FromLong(TOP)
+                                          : NULL;
     } else {
         PyObject *found = slot(m, at - ((at >> SHIFT & 7) << SHIFT));
-        if (found && kind_of(found) != TOP)
-            made = IN(kind_of(found), JUNK) ? Py_NewRef(found) : PyLong_FromLong(TOP);
+        if (found && IN(kind_of(found), JUNK))
+            made = Py_NewRef(found);
+        else if (found ? kind_of(found) != TOP || !small(found)
+                       : is_loaded(m, r, at, N(size) ? N(size) : 1))
+            made = PyLong_FromLong(TOP);
     }
     if (!made)
         return 0;
@@ -338,13 +384,13 @@ static int push(PyObject *m, PyObject *r, PyObject *value)
 static int pop(PyObject *m, PyObject *r, PyObject *e)
 {
     int64_t rsp;
-    PyObject *found = NULL;
-    if (kind_of(R(RSP)) == STACK && whole(R(RSP), &rsp))
-        found = slot(m, rsp);
-    if (!found)
+    if (kind_of(R(RSP)) != STACK || !whole(R(RSP), &rsp))
+        return 0;
+    PyObject *found = slot(m, rsp);
+    if (!found && !is_loaded(m, r, rsp, 8))
         return 0;
     SETN(RSP, rsp + EIGHT);
-    KEEP(N(a), found);
+    SET(N(a), found ? Py_NewRef(found) : PyLong_FromLong(LOADED));
     return 1;
 }
 
@@ -396,7 +442,7 @@ static int compare(PyObject *m, PyObject *r, PyObject *e, int act)
         if (!address(m, r, e, &kind, &at))
             return 0;
         PyObject *found = kind == STACK ? slot(m, at) : NULL;
-        if (kind == STACK && (!found || IN(kind_of(found), JUNK)))
+        if (kind == STACK && (found ? IN(kind_of(found), JUNK) : !is_loaded(m, r, at, N(size))))
             return 0;
     }
     if (b >= 0 && kind_of(R(a)) == STACK && kind_of(R(b)) == STACK)
@@ -465,9 +511,108 @@ static int mov_rr32(PyObject *m, PyObject *r, PyObject *e)
     return 1;
 }
 
-int act_plainly(PyObject *m, PyObject *r, PyObject *e, PyObject *function)
+/* Forget what a callee may have stored: summary._slots; 0 if the slots are not plain. */
+static int settle(PyObject *m, PyObject *r)
+{
+    PyObject *key, *value, *slots = M(slots), *kept = NULL;
+    int64_t rsp, at;
+    Py_ssize_t i = 0;
+    if (!PyDict_GET_SIZE(slots))
+        return 1;
+    if (!whole(R(RSP), &rsp))
+        return 0;
+    if (slots != M(settled) || !whole(M(settled_at), &at) || rsp != at) {
+        if (!(kept = PyDict_New()))
+            return -1;
+        PyObject *stale = PyLong_FromLong(STALE);
+        while (PyDict_Next(slots, &i, &key, &value)) {
+            int kind = kind_of(value), failed = 0;
+            if (!whole(key, &at))
+                failed = 1;
+            else if (rsp - at > 0 && !((rsp - at) & BASE))
+                failed = PyDict_SetItem(kept, key, stale);
+            else if (kind == ENTRY || kind == STACK || at > (int64_t)1 << 60)
+                failed = PyDict_SetItem(kept, key, value);
+            if (failed) {
+                Py_DECREF(stale);
+                Py_DECREF(kept);
+                return PyErr_Occurred() ? -1 : 0;
+            }
+        }
+        Py_DECREF(stale);
+        if (!PyObject_RichCompareBool(kept, slots, Py_EQ))
+            become(&M(slots), kept);
+        else
+            Py_DECREF(kept);
+        become(&M(settled), Py_NewRef(M(slots)));
+        become(&M(settled_at), Py_NewRef(R(RSP)));
+        become(&M(own), Py_NewRef(Py_False));
+    }
+    int64_t depth = (AT_ENTRY - rsp) >> SHIFT;
+    if (!in_frame(rsp) || depth < 0 || depth > DEEPEST)
+        return 1;
+    if (depth < 63) {
+        SETN(FRAME, PyLong_AsUnsignedLongLongMask(R(FRAME)) & (((uint64_t)1 << depth) - 1));
+        return 1;
+    }
+    PyObject *one = PyLong_FromLong(1), *by = PyLong_FromLongLong(depth);
+    PyObject *above = PyNumber_Lshift(one, by), *mask = above ? PyNumber_Subtract(above, one) : NULL;
+    PyObject *made = mask ? PyNumber_And(R(FRAME), mask) : NULL;
+    Py_DECREF(one);
+    Py_DECREF(by);
+    Py_XDECREF(above);
+    Py_XDECREF(mask);
+    if (!made)
+        return -1;
+    SET(FRAME, made);
+    return 1;
+}
+
+/* Call what nothing is known of: summary.call_outside. */
+static int call(PyObject *m, PyObject *r)
+{
+    static const int cleared[] = {DF, MMX, UPPER, SOME, X87_JUNK};
+    PyObject *target = PyDict_GetItemWithError(M(branches), place);
+    int64_t at = small(place);
+    if (!target)
+        return 0;
+    for (int n = 0; n < 16; n++)
+        if (n != RSP && IN(kind_of(R(n)), 1 << STACK | 1 << LOCAL)) {
+            SETN(FRAME, -1);
+            break;
+        }
+    PyObject *before = PyList_AsTuple(r);
+    int done = before ? settle(m, r) : -1;
+    if (done != 1) {
+        Py_XDECREF(before);
+        return done;
+    }
+    PyObject *fields = Py_BuildValue("((OOOOO))", place, before, target, call_platform, Py_None);
+    PyObject *event = fields ? PyTuple_Type.tp_new(call_class, fields, NULL) : NULL;
+    int failed = !event || PyList_Append(M(events), event);
+    Py_DECREF(before);
+    Py_XDECREF(fields);
+    Py_XDECREF(event);
+    if (failed)
+        return -1;
+    PyObject *stale = PyLong_FromLongLong(at << 4 | STALE);
+    for (int n = 1; n < 12; n++)
+        if (n < 3 || n > 5)
+            KEEP(n, stale);
+    SET(FLAGS, stale);
+    SETN(0, at << 7 | RESULT);
+    SETN(2, at << 7 | 1 << 5 | RESULT);
+    for (size_t i = 0; i < sizeof cleared / sizeof *cleared; i++)
+        SETN(cleared[i], 0);
+    SETN(VECTORS, 0xFFFFFFFC);
+    SETN(X87, 99);
+    return 1;
+}
+
+int act_plainly(PyObject *m, PyObject *r, PyObject *function, PyObject *e, PyObject *at)
 {
     int act = number_of(function);
+    place = at;
     switch (act) {
     case MOV_RR: KEEP(N(a), R(N(b))); return 1;
     case MOV_RR32: return mov_rr32(m, r, e);
@@ -498,6 +643,7 @@ int act_plainly(PyObject *m, PyObject *r, PyObject *e, PyObject *function)
     case ADD_RI:
     case ADD_RSPI: return add(m, r, e, act);
     case EXTEND: return extend(m, r, e);
+    case CALL: return call(m, r);
     default: return 0;
     }
 }

@@ -186,7 +186,8 @@ static int run(PyObject *m, PyObject *block)
     PyObject *ops = SLOT(block, block_ops);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(ops); i++) {
         PyObject *op = PyList_GET_ITEM(ops, i);
-        int plain = act_plainly(m, registers, PyTuple_GET_ITEM(op, 1), PyTuple_GET_ITEM(op, 0));
+        int plain = act_plainly(m, registers, PyTuple_GET_ITEM(op, 0), PyTuple_GET_ITEM(op, 1),
+                                PyTuple_GET_ITEM(op, 2));
         if (plain < 0)
             return -1;
         if (plain)
@@ -288,17 +289,16 @@ static int offset_of(PyObject *class, const char *name, Py_ssize_t *at)
     return fits;
 }
 
-/* setup((Insn, Machine, Block), acts, nothing, joined_modes, either, joined, Ended): whether it
-   can be used. */
+/* setup((Insn, Machine, Block), acts, (Call, PLATFORM), nothing, joined_modes, either, joined, Ended):
+   whether it can be used. */
 static PyObject *setup(PyObject *self, PyObject *arguments)
 {
-    PyObject *insn, *machine, *block, *acts;
+    PyObject *insn, *machine, *block, *acts, *call, *platform;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "(OOO)O!OOOOO", &insn, &machine, &block, &PyTuple_Type, &acts,
-                          &nothing, &modes, &either, &joined, &ended))
+    if (!PyArg_ParseTuple(arguments, "(OOO)O!(OO)OOOOO", &insn, &machine, &block,
+                          &PyTuple_Type, &acts, &call, &platform, &nothing, &modes, &either, &joined, &ended))
         return NULL;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(acts); i++)
-        learn_act(PyTuple_GET_ITEM(acts, i), (int)i + 1);
+    learn_acts(acts, call, platform);
     PyObject *const kept[] = {nothing, modes, either, joined, ended};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         Py_INCREF(kept[i]);

@@ -26,7 +26,9 @@ enum {
 #define SLOTS(X) X(insn, a) X(insn, act) X(insn, b) X(insn, base) X(insn, c) X(insn, disp) \
     X(insn, disp_at) X(insn, flow) X(insn, imm_at) X(insn, index) X(insn, length) X(insn, name) \
     X(insn, scale) X(insn, segment) X(insn, size) X(insn, vector) \
-    X(machine, accesses) X(machine, block) X(machine, controls) X(machine, events) \
+    X(machine, accesses) X(machine, arguments_end) X(machine, block) X(machine, branches) \
+    X(machine, controls) X(machine, events) X(machine, relocations) X(machine, settled) \
+    X(machine, settled_at) \
     X(machine, followed) X(machine, given) X(machine, lowest) X(machine, narrow) X(machine, own) \
     X(machine, paths) X(machine, r) X(machine, slots) X(machine, spilled) X(machine, used) \
     X(block, start) X(block, state) X(block, ops) X(block, events) X(block, runs) X(block, places)
@@ -47,9 +49,10 @@ static inline void become(PyObject **place, PyObject *value)
 
 /* Do what the function `act` does, if it is known and its values are plain: 1; 0: nothing is done;
    -1 after an error. */
-int act_plainly(PyObject *m, PyObject *r, PyObject *e, PyObject *act);
+int act_plainly(PyObject *m, PyObject *r, PyObject *act, PyObject *e, PyObject *at);
 
-/* Learn a function by its number in loops.py. */
-void learn_act(PyObject *act, int number);
+/* Learn the functions, in the order of loops.py; the class of calls, and what they do if nothing is
+   known of the callee. */
+void learn_acts(PyObject *acts, PyObject *call, PyObject *platform);
 
 #endif

@@ -9,6 +9,7 @@ from asmith.check.flow.events import Junk, Unchecked
 from asmith.check.flow.machine import FRAME, RSP, SUSPECT, WHOLE, Machine
 from asmith.check.flow.moves import UNSAFE
 from asmith.check.flow.owned import UNCHECKED, release
+from asmith.check.flow.summary import look_at_frame
 from asmith.check.flow.values import KIND, LOCAL, MAYBE, RESULT, SHIFT, STACK, UNDEF, is_part
 from asmith.model.contract import Named
 
@@ -17,16 +18,12 @@ if TYPE_CHECKING:
     from asmith.check.flow.summary import Summary
 
 
-_BUT_RSP = tuple(n for n in range(16) if n != RSP)
-_IN_FRAME = frozenset({STACK, LOCAL})
-
 
 def look_at_arguments(m: Machine, at: int, convention: Convention | None) -> None:
     """Note arguments that hold nothing, and whether the callee learns where the frame is."""
     r = m.r
     if convention is None:
-        if r[FRAME] != -1 and not _IN_FRAME.isdisjoint([r[n] & KIND for n in _BUT_RSP]):
-            r[FRAME] = -1
+        look_at_frame(m)
         return
     for argument in convention.arguments:
         for number, register in enumerate(argument.registers):

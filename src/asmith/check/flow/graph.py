@@ -13,6 +13,7 @@ from asmith.check.flow import loops
 from asmith.check.flow.block import Block, End
 from asmith.check.flow.events import Split
 from asmith.check.flow.moves import nothing
+from asmith.check.flow.summary import call_outside
 from asmith.check.flow.symbols import SECTION
 from asmith.check.flow.values import KIND, SYM
 from asmith.toolchain.decode import Flow
@@ -57,6 +58,7 @@ class Graph:
         self._codes = roster.codes
         self._functions = roster.functions
         self.symbols = roster.symbols
+        self._conventions = roster.conventions
         self._call = call
         self._returns = returns
         self._branches = roster.symbols.branches
@@ -178,13 +180,16 @@ class Graph:
         flow = insn.flow
         if flow > _INDIRECT_CALL:
             return False
-        block.ops.append((self._call, insn, at))
         if flow == _INDIRECT_CALL:
+            block.ops.append((self._call, insn, at))
             return True
-        if self._returns(self._branches.get(at) or self.symbols.branch(insn, at)):
-            return True
-        block.end = End.NO_RETURN
-        return False
+        target = self._branches.get(at) or self.symbols.branch(insn, at)
+        returns = self._returns(target)
+        unknown = returns and target.address is None and not self._conventions
+        block.ops.append((call_outside if unknown else self._call, insn, at))
+        if not returns:
+            block.end = End.NO_RETURN
+        return returns
 
     def _jump(self, block: Block, insn: Insn, at: int, todo: list[int]) -> None:
         """Say how a block ends; a place in the function that it jumps to is to be followed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from asmith.check.flow import arithmetic, joining, moves
+from asmith.check.flow import arithmetic, events, joining, moves, summary
 from asmith.check.flow.machine import Machine
 from asmith.toolchain.insn import Insn
 
@@ -110,9 +110,10 @@ def _built() -> Any:
         moves.load_narrow, moves.lea, moves.lea32, moves.store64, moves.store64_i,
         moves.store_narrow, moves.push_r, moves.pop_r, arithmetic.zero, arithmetic.alu,
         arithmetic.cmp_rr, arithmetic.cmp_ri, arithmetic.cmp_m, arithmetic.add_ri,
-        arithmetic.add_rspi, moves.extend,
+        arithmetic.add_rspi, moves.extend, summary.call_outside,
     )  # fmt: skip
-    functions = (acts, moves.nothing, joining.joined_modes, joining.either, joined, Ended)
+    calls = (events.Call, summary.PLATFORM)
+    functions = (acts, calls, moves.nothing, joining.joined_modes, joining.either, joined, Ended)
     return _loops if _loops.setup((Insn, Machine, Block), *functions) else None
 
 

@@ -128,8 +128,8 @@ class Machine(Frame):
     """
 
     __slots__ = (
-        "accesses", "bases", "block", "borrowed", "followed", "given", "lowest", "narrow",
-        "symbols", "used", "vectors",
+        "accesses", "bases", "block", "borrowed", "branches", "followed", "given", "lowest",
+        "narrow", "relocations", "symbols", "used", "vectors",
     )  # fmt: skip
 
     def __init__(
@@ -137,6 +137,7 @@ class Machine(Frame):
     ) -> None:
         super().__init__(symbols.marks)
         self.symbols = symbols
+        self.branches, self.relocations = symbols.branches, symbols.relocations
         self.given = given | GIVEN_ALWAYS
         self.narrow = narrow
         self.vectors = vectors

@@ -12,6 +12,7 @@ from itertools import compress
 from operator import ne
 from typing import TYPE_CHECKING, NamedTuple
 
+from asmith.check.flow.events import Call
 from asmith.check.flow.machine import (
     DEEPEST,
     DF,
@@ -31,6 +32,7 @@ from asmith.check.flow.values import (
     BASE,
     ENTRY,
     KIND,
+    LOCAL,
     RESULT,
     RSP_AT_ENTRY,
     SHIFT,
@@ -41,6 +43,7 @@ from asmith.check.flow.values import (
 
 if TYPE_CHECKING:
     from asmith.check.flow.machine import Machine
+    from asmith.toolchain.insn import Insn
 
 CALLEE_SAVED = (3, 5, 12, 13, 14, 15)
 CALLER_SAVED = (0, 1, 2, 6, 7, 8, 9, 10, 11)
@@ -76,6 +79,8 @@ def mask_of(registers: tuple[int, ...]) -> int:
 PLATFORM = Summary()
 _AFTER_PLATFORM = PLATFORM.vectors & ~PLATFORM.vector_results
 _BITS = tuple(1 << n for n in range(16))
+_BUT_RSP = tuple(n for n in range(16) if n != RSP)
+_IN_FRAME = frozenset({STACK, LOCAL})
 _KEPT = frozenset({ENTRY, STACK})
 NO_RETURN = Summary(returns=False)
 SOMEWHERE = Summary(aligned=False, private=True)
@@ -122,6 +127,20 @@ def apply(m: Machine, summary: Summary, at: int) -> None:
     r[UPPER], r[X87] = summary.modes[2], summary.x87
     r[X87_JUNK] = 0
     _slots(m)
+
+
+def call_outside(m: Machine, e: Insn, at: int) -> None:
+    """Run a call of another object's function of which nothing is known, and which returns."""
+    look_at_frame(m)
+    m.events.append(Call(at, tuple(m.r), m.branches[at], PLATFORM))
+    apply(m, PLATFORM, at)
+
+
+def look_at_frame(m: Machine) -> None:
+    """Note that a callee of which nothing is known learns where the frame is, if it does."""
+    r = m.r
+    if r[FRAME] != -1 and not _IN_FRAME.isdisjoint([r[n] & KIND for n in _BUT_RSP]):
+        r[FRAME] = -1
 
 
 def _slots(m: Machine) -> None:
