@@ -8,12 +8,17 @@
 #include <Python.h>
 #include <structmember.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { FORMAT = 1 }; /* of the arguments; asmith.toolchain.decode uses no other */
 enum { LONGEST = 16, CALL = 1, BRANCH = 3, JUMP = 4 };
 enum { MODRM = 16, WIDE = 32, UNKNOWN = 64 }; /* what follows an opcode, besides bytes */
 
-static Py_ssize_t at_flow, at_length;
+static Py_ssize_t at_flow, at_length, at_disp, first_slot, last_slot;
+
+/* The shape of an instruction: its length; of a near branch, how many bytes come before its
+   distance; where its displacement is, if it has one, and if that is its only constant. */
+struct shape { int length, before, disp_at, disp_size; };
 
 /* Say what follows an opcode of one byte: so many bytes, a ModRM byte. */
 static int after(int op, int reg)
@@ -49,29 +54,28 @@ static int after_0f(int op)
     return op < 0x10 || op == 0x38 || op == 0x3A || op == 0x77 ? UNKNOWN : MODRM;
 }
 
-/* Guess the length of an instruction, 0 if it is not a common one; of a near branch also how many
-   bytes come before its distance. `code` has LONGEST bytes. */
-static int guessed(const uint8_t *code, int *before)
+/* Guess the shape of an instruction; false if it is not a common one. `code` has LONGEST bytes. */
+static int guessed(const uint8_t *code, struct shape *found)
 {
     const uint8_t *at = code;
     int half = 0, rex = 0, more;
-    while (*at == 0x66 || *at == 0xF2 || *at == 0xF3)
-        half |= *at++ == 0x66;
-    if (at > code + 3)
-        return 0;
+    if (*at == 0x66 || *at == 0xF2 || *at == 0xF3)
+        half = *at++ == 0x66;
     if ((*at & 0xF0) == 0x40)
         rex = *at++;
     int op = *at++;
-    *before = 0;
+    *found = (struct shape){0, 0, 0, 0};
     if (at == code + 1 && ((op & 0xF0) == 0x70 || op == 0xE8 || op == 0xE9 || op == 0xEB)) {
-        *before = 1;
-        return op == 0xE8 || op == 0xE9 ? 5 : 2;
+        found->before = 1;
+        found->length = op == 0xE8 || op == 0xE9 ? 5 : 2;
+        return 1;
     }
     if (op == 0x0F) {
         op = *at++;
         if ((op & 0xF0) == 0x80) {
-            *before = 2;
-            return at == code + 2 ? 6 : 0;
+            found->before = 2;
+            found->length = 6;
+            return at == code + 2;
         }
         more = after_0f(op);
     } else
@@ -88,9 +92,48 @@ static int guessed(const uint8_t *code, int *before)
         at++;
         if (mod != 3 && rm == 4)
             rm = *at++ & 7;
-        at += mod == 1 ? 1 : mod == 2 || (mod == 0 && rm == 5) ? 4 : 0;
+        int disp = mod == 1 ? 1 : mod == 2 || (mod == 0 && rm == 5) ? 4 : 0;
+        if (!size) {
+            found->disp_at = (int)(at - code);
+            found->disp_size = disp;
+        }
+        at += disp;
     }
-    return (int)(at - code) + size;
+    found->length = (int)(at - code) + size;
+    return 1;
+}
+
+/* copied(insn): another description that is the same: Insn.copy. */
+static PyObject *copied(PyObject *self, PyObject *insn)
+{
+    PyObject *made = Py_TYPE(insn)->tp_alloc(Py_TYPE(insn), 0);
+    (void)self;
+    for (Py_ssize_t at = first_slot; made && at <= last_slot; at += sizeof(PyObject *))
+        *(PyObject **)((char *)made + at) = Py_XNewRef(*(PyObject **)((char *)insn + at));
+    return made;
+}
+
+/* Describe an instruction like one that differs in its displacement alone: Code._described. Null if
+   there is none, or after an error. */
+static PyObject *varied(PyObject *forms, const char *code, const struct shape *shape)
+{
+    char form[LONGEST];
+    int behind = shape->length - shape->disp_at - shape->disp_size;
+    memcpy(form, code, shape->disp_at);
+    memcpy(form + shape->disp_at, code + shape->disp_at + shape->disp_size, behind);
+    PyObject *name = PyBytes_FromStringAndSize(form, shape->disp_at + behind);
+    PyObject *like = name ? PyDict_GetItemWithError(forms, name) : NULL;
+    PyObject *made = like ? copied(NULL, like) : NULL;
+    Py_XDECREF(name);
+    if (!made)
+        return NULL;
+    int32_t distance = (int8_t)code[shape->disp_at];
+    if (shape->disp_size == 4)
+        memcpy(&distance, code + shape->disp_at, 4);
+    PyObject **place = (PyObject **)((char *)made + at_disp), *old = *place;
+    *place = PyLong_FromLong(distance);
+    Py_XDECREF(old);
+    return made;
 }
 
 /* sweep(data, at, interned, forms, offset, stop, found): describe what is known from an offset on;
@@ -105,14 +148,20 @@ static PyObject *sweep(PyObject *self, PyObject *const *of, Py_ssize_t count)
     while (offset < stop && !PyErr_Occurred()) {
         PyObject *place = PyLong_FromSsize_t(offset);
         PyObject *insn = PyDict_GetItemWithError(of[1], place);
-        int before = 0, length;
-        if (!insn && offset + LONGEST <= size && (length = guessed(data + offset, &before))) {
-            PyObject *raw = PyBytes_FromStringAndSize((const char *)data + offset,
-                                                      before ? before : length);
-            insn = PyDict_GetItemWithError(before ? of[3] : of[2], raw);
+        struct shape shape;
+        if (!insn && offset + LONGEST <= size && guessed(data + offset, &shape)) {
+            const char *code = (const char *)data + offset;
+            PyObject *raw = PyBytes_FromStringAndSize(code, shape.before ? shape.before
+                                                                         : shape.length);
+            insn = PyDict_GetItemWithError(shape.before ? of[3] : of[2], raw);
+            Py_XINCREF(insn);
+            if (!insn && shape.disp_size && (insn = varied(of[3], code, &shape)) &&
+                PyDict_SetItem(of[2], raw, insn))
+                Py_CLEAR(insn);
             Py_DECREF(raw);
             if (insn && PyDict_SetItem(of[1], place, insn))
-                insn = NULL;
+                Py_CLEAR(insn);
+            Py_XDECREF(insn); /* `at` holds it */
         }
         if (!insn) {
             Py_DECREF(place);
@@ -141,13 +190,24 @@ static int offset_of(PyObject *class, const char *name, Py_ssize_t *at)
 /* setup(Insn): whether it can be used. */
 static PyObject *setup(PyObject *self, PyObject *insn)
 {
+    PyObject *slots = PyObject_GetAttrString(insn, "__slots__");
+    Py_ssize_t at, size = slots ? PyTuple_Size(slots) : -1;
+    int fits = size > 0 && offset_of(insn, "flow", &at_flow) &&
+               offset_of(insn, "length", &at_length) && offset_of(insn, "disp", &at_disp);
     (void)self;
-    return PyBool_FromLong(offset_of(insn, "flow", &at_flow) &&
-                           offset_of(insn, "length", &at_length));
+    for (Py_ssize_t i = 0; fits && i < size; i++) {
+        fits = offset_of(insn, PyUnicode_AsUTF8(PyTuple_GET_ITEM(slots, i)), &at);
+        first_slot = !i || at < first_slot ? at : first_slot;
+        last_slot = !i || at > last_slot ? at : last_slot;
+    }
+    Py_XDECREF(slots);
+    fits = fits && last_slot - first_slot == (size - 1) * (Py_ssize_t)sizeof(PyObject *);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(fits);
 }
 
 static PyMethodDef methods[] = {
     {"setup", setup, METH_O, "Learn where things are."},
+    {"copied", copied, METH_O, "Copy a description."},
     {"sweep", (PyCFunction)(void (*)(void))sweep, METH_FASTCALL, "Describe what is known."},
     {NULL, NULL, 0, NULL},
 };

@@ -53,8 +53,11 @@ _WITHOUT = "ASMITH_PURE_PYTHON"
 
 
 @cache
-def accelerator() -> Callable[..., int] | None:
-    """Return the sweep over known instructions in C, if it was built, and of this source."""
+def accelerator() -> Any:
+    """Return the sweep over known instructions in C, if it was built, and of this source.
+
+    It is a module with `sweep` and `copied`, which is `Insn.copy`.
+    """
     if os.environ.get(_WITHOUT):
         return None
     try:
@@ -63,8 +66,7 @@ def accelerator() -> Callable[..., int] | None:
         return None
     if getattr(_known, "FORMAT", 0) != _FORMAT or not _known.setup(Insn):
         return None
-    made: Callable[..., int] = _known.sweep
-    return made
+    return _known
 
 
 class Code:
@@ -88,6 +90,10 @@ class Code:
         self._interned = interned
         self._forms = forms
         self._bind = bind
+        self._quick = accelerator()
+        self._copied: Callable[[Insn], Insn] = Insn.copy
+        if self._quick is not None:
+            self._copied = self._quick.copied
         self._decoder = Decoder(64, data)
         self._instruction = Instruction()
 
@@ -111,12 +117,12 @@ class Code:
         """Decode straight on to `stop`; return where direct calls and jumps are."""
         at, data, interned = self.at, self.data, self._interned
         decoder, instruction = self._decoder, self._instruction
-        decode, known, quick = decoder.decode_out, interned.get, accelerator()
+        decode, known, quick = decoder.decode_out, interned.get, self._quick
         found: list[int] = []
         decoder.position = offset
         while offset < stop:
             if quick is not None:
-                offset = quick(data, at, interned, self._forms, offset, stop, found)
+                offset = quick.sweep(data, at, interned, self._forms, offset, stop, found)
                 if offset >= stop:
                     break
                 decoder.position = offset
@@ -161,7 +167,7 @@ class Code:
         if like is None or (width and (like.masked or not like.operands)):
             insn = self._forms[form] = self._anew(raw)
             return insn
-        insn = like.copy()
+        insn = self._copied(like)
         if size:
             insn.disp = int.from_bytes(raw[start : start + size], "little", signed=True)
         if width:

@@ -351,7 +351,7 @@ static int store(PyObject *m, PyObject *r, PyObject *e, int act)
 {
     int kind;
     int64_t at, b = N(b);
-    if ((act == STORE64_I && N(imm_at)) || !address(m, r, e, &kind, &at) || kind == LOCAL)
+    if ((act == STORE64_I && is_relocated(m, N(imm_at))) || !address(m, r, e, &kind, &at) || kind == LOCAL)
         return 0;
     PyObject *value = act == STORE64_I ? SLOT(e, insn_c) : b >= 0 ? R(b) : NULL;
     int stored = value ? kind_of(value) : TOP;
@@ -460,7 +460,7 @@ static int add(PyObject *m, PyObject *r, PyObject *e, int act)
 {
     int64_t a = N(a), value, c = N(c);
     int kind = kind_of(R(a));
-    if ((act == ADD_RI && N(imm_at)) || !whole(R(a), &value) || !c)
+    if ((act == ADD_RI && is_relocated(m, N(imm_at))) || !whole(R(a), &value) || !c)
         return 0;
     switch (kind) {
     case TOP: value = TOP; break;
@@ -617,7 +617,7 @@ int act_plainly(PyObject *m, PyObject *r, PyObject *function, PyObject *e, PyObj
     case MOV_RR: KEEP(N(a), R(N(b))); return 1;
     case MOV_RR32: return mov_rr32(m, r, e);
     case MOV_RI:
-        if (N(imm_at))
+        if (is_relocated(m, N(imm_at)))
             return 0;
         KEEP(N(a), SLOT(e, insn_c));
         return 1;
