@@ -10,6 +10,7 @@
 enum { FORMAT = 1 }; /* of the arguments; asmith.check.flow.loops uses no other */
 
 enum {
+    CALL = 1, BRANCH = 3, JUMP, /* of an instruction's flow: insn.py */
     MOST_RUNS = 200, /* of one block: loops.py */
     MEETING = 1 << STACK | 1 << LOCAL | 1 << CONST | 1 << ROUND /* with each other: not plain */
 };
@@ -17,7 +18,8 @@ enum {
 #define DEFINE(class, name) Py_ssize_t class##_##name;
 SLOTS(DEFINE)
 
-static PyObject *nothing, *modes, *either, *joined, *ended;
+static PyObject *nothing, *modes, *either, *joined, *ended, *block_class;
+static PyObject *end_branch, *end_jump, *on_rcx;
 
 /* Join what stands behind the flags, but for what is owned: joining._modes. */
 static int join_modes(PyObject *made, PyObject *old, PyObject *new)
@@ -246,37 +248,96 @@ static PyObject *advance(PyObject *self, PyObject *const *of, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
-/* straight(ops, known, seen, leaders, address, stop): take instructions after which control goes
-   on, up to one after which it may not, that is not known, or behind which a block begins. */
-static PyObject *straight(PyObject *self, PyObject *const *of, Py_ssize_t count)
+/* Set a slot to a new reference; false after an error. */
+static int set(PyObject **place, PyObject *value)
 {
-    PyObject *ops = of[0], *known = of[1], *seen = of[2], *leaders = of[3];
-    int64_t address = small(of[4]), stop = small(of[5]), last = -1, met = 0;
+    if (value)
+        become(place, value);
+    return !!value;
+}
+
+/* Begin a block, one of `blocks`; borrowed. */
+static PyObject *begun(PyObject *blocks, PyObject *at)
+{
+    PyObject *block = PyObject_CallOneArg(block_class, at);
+    if (block && PyDict_SetItem(blocks, at, block))
+        Py_CLEAR(block);
+    Py_XDECREF(block);
+    return block;
+}
+
+/* Say that a block ends in a jump; 1, 0 if it is not a plain one, -1 after an error. */
+static int jumps(PyObject *where, PyObject *block, PyObject *e, PyObject *at, PyObject *after)
+{
+    PyObject *target = PyDict_GetItemWithError(PyTuple_GET_ITEM(where, 4), at), *goal;
+    PyObject *begin = PyTuple_GET_ITEM(where, 7), *end = PyTuple_GET_ITEM(where, 8);
+    int branch = small(SLOT(e, insn_flow)) == BRANCH;
+    if (!target || (goal = PyTuple_GET_ITEM(target, 0)) == Py_None || small(goal) < small(begin) ||
+        small(goal) >= small(end) || PySet_Contains(on_rcx, SLOT(e, insn_name)) ||
+        (small(goal) != small(begin) && PyDict_Contains(PyTuple_GET_ITEM(where, 5), goal)))
+        return 0;
+    become(&SLOT(block, block_insn), Py_NewRef(e));
+    become(&SLOT(block, block_target), Py_NewRef(target));
+    become(&SLOT(block, block_end), Py_NewRef(branch ? end_branch : end_jump));
+    become(&SLOT(block, block_plain), Py_NewRef(Py_True));
+    if (!set(&SLOT(block, block_goals), branch ? PyTuple_Pack(2, after, goal) : PyTuple_Pack(1, goal)))
+        return -1;
+    int failed = PySet_Add(PyTuple_GET_ITEM(where, 2), goal);
+    if (!PyDict_Contains(PyTuple_GET_ITEM(where, 1), goal))
+        failed = failed || PyList_Append(PyTuple_GET_ITEM(where, 6), goal);
+    return failed ? -1 : 1;
+}
+
+/* walk(where, block, address): loops.walk_in_python, and past plain jumps. */
+static PyObject *walk(PyObject *self, PyObject *const *of, Py_ssize_t count)
+{
+    PyObject *where = of[0], *block = of[1], *known = PyTuple_GET_ITEM(where, 0);
+    PyObject *seen = PyTuple_GET_ITEM(where, 1), *leaders = PyTuple_GET_ITEM(where, 2);
+    PyObject *blocks = PyTuple_GET_ITEM(where, 3), *at = Py_NewRef(of[2]);
+    int64_t address = small(at), stop = small(PyTuple_GET_ITEM(where, 9));
     (void)self;
     (void)count;
-    while (address < stop && !met) {
+    while (block && block != Py_None && address < stop) {
         PyObject *within = PyLong_FromLongLong(address & 0xFFFFFFFF);
-        PyObject *e = PyDict_GetItemWithError(known, within);
+        PyObject *e = PyDict_GetItemWithError(known, within), *op = NULL;
         Py_DECREF(within);
-        if (!e || small(SLOT(e, insn_flow)))
+        int64_t flow = e ? small(SLOT(e, insn_flow)) : CALL;
+        if (flow && flow != BRANCH && flow != JUMP)
             break;
-        PyObject *at = PyLong_FromLongLong(address), *act = SLOT(e, insn_act), *op = NULL;
-        int failed = PyDict_SetItem(seen, at, e);
-        if (act != nothing) {
-            op = PyTuple_Pack(3, act, e, at);
-            failed = failed || !op || PyList_Append(ops, op);
+        PyObject *after = PyLong_FromLongLong(address + small(SLOT(e, insn_length)));
+        int done = flow ? jumps(where, block, e, at, after) : 1;
+        if (!done) {
+            Py_DECREF(after);
+            break;
+        }
+        int failed = done < 0 || PyDict_SetItem(seen, at, e);
+        if (!flow && SLOT(e, insn_act) != nothing) {
+            op = PyTuple_Pack(3, SLOT(e, insn_act), e, at);
+            failed = failed || !op || PyList_Append(SLOT(block, block_ops), op);
             Py_XDECREF(op);
         }
-        Py_DECREF(at);
-        last = address;
-        address += small(SLOT(e, insn_length));
-        PyObject *next = PyLong_FromLongLong(address);
-        met = PySet_Contains(leaders, next) || PyDict_Contains(seen, next);
-        Py_DECREF(next);
+        become(&SLOT(block, block_last), at);
+        become(&SLOT(block, block_next), Py_NewRef(after));
+        at = after;
+        address = small(at);
+        if (flow == JUMP)
+            block = Py_None;
+        else if (flow == BRANCH && !failed) {
+            failed = PySet_Add(leaders, at);
+            if (address >= stop)
+                failed = failed || PyList_Append(PyTuple_GET_ITEM(where, 6), at);
+            block = address >= stop || PyDict_Contains(seen, at) ? Py_None : begun(blocks, at);
+        } else if (!failed && (PySet_Contains(leaders, at) || PyDict_Contains(seen, at))) {
+            failed = PySet_Add(leaders, at) || !set(&SLOT(block, block_goals), PyTuple_Pack(1, at));
+            become(&SLOT(block, block_plain), Py_NewRef(Py_True));
+            block = PyDict_Contains(seen, at) ? Py_None : begun(blocks, at);
+        }
         if (failed)
-            return NULL;
+            block = NULL;
     }
-    return Py_BuildValue("LLi", (long long)address, (long long)last, (int)met);
+    PyObject *made = block ? PyTuple_Pack(2, block, at) : NULL;
+    Py_DECREF(at);
+    return made;
 }
 
 static int offset_of(PyObject *class, const char *name, Py_ssize_t *at)
@@ -289,17 +350,20 @@ static int offset_of(PyObject *class, const char *name, Py_ssize_t *at)
     return fits;
 }
 
-/* setup((Insn, Machine, Block), acts, (Call, PLATFORM), nothing, joined_modes, either, joined, Ended):
+/* setup((Insn, Machine, Block), acts, (Call, PLATFORM), ends, nothing, joined_modes, either, joined, Ended):
    whether it can be used. */
 static PyObject *setup(PyObject *self, PyObject *arguments)
 {
-    PyObject *insn, *machine, *block, *acts, *call, *platform;
+    PyObject *insn, *machine, *acts, *call, *platform;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "(OOO)O!(OO)OOOOO", &insn, &machine, &block,
-                          &PyTuple_Type, &acts, &call, &platform, &nothing, &modes, &either, &joined, &ended))
+    if (!PyArg_ParseTuple(arguments, "(OOO)O!(OO)(OOO)OOOOO", &insn, &machine, &block_class,
+                          &PyTuple_Type, &acts, &call, &platform, &end_branch, &end_jump,
+                          &on_rcx, &nothing, &modes, &either, &joined, &ended))
         return NULL;
     learn_acts(acts, call, platform);
-    PyObject *const kept[] = {nothing, modes, either, joined, ended};
+    PyObject *const kept[] = {nothing, modes, either, joined, ended, block_class, end_branch,
+                              end_jump, on_rcx};
+    PyObject *block = block_class;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         Py_INCREF(kept[i]);
     int fits = 1;
@@ -312,7 +376,7 @@ static PyMethodDef methods[] = {
     {"setup", setup, METH_VARARGS, "Learn where things are."},
     {"advance", (PyCFunction)(void (*)(void))advance, METH_FASTCALL, "Run blocks."},
     {"registers", (PyCFunction)(void (*)(void))registers, METH_FASTCALL, "Join registers."},
-    {"straight", (PyCFunction)(void (*)(void))straight, METH_FASTCALL, "Follow code."},
+    {"walk", (PyCFunction)(void (*)(void))walk, METH_FASTCALL, "Make blocks of code."},
     {NULL, NULL, 0, NULL},
 };
 

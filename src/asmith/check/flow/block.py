@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from asmith.toolchain.insn import Insn
 
 
+ON_RCX = frozenset({"jrcxz", "jecxz", "loop", "loope", "loopne"})
+"""Branches whose condition is not in the flags."""
+
+
 class End(Enum):
     """How a block ends."""
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import loops
-from asmith.check.flow.block import Block, End
+from asmith.check.flow.block import ON_RCX, Block, End
 from asmith.check.flow.events import Split
 from asmith.check.flow.moves import nothing
 from asmith.check.flow.summary import call_outside
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 _INDIRECT_CALL, _BRANCH, _JUMP = Flow.INDIRECT_CALL, Flow.BRANCH, Flow.JUMP
 MOST_INSTRUCTIONS = 200_000
 """Functions above are not followed; the largest of the common libraries has about 30,000."""
-_ON_RCX = frozenset({"jrcxz", "jecxz", "loop", "loope", "loopne"})
-"""Branches whose condition is not in the flags."""
+
 
 
 _ENDS = {
@@ -134,42 +133,46 @@ class Graph:
         if code is None:
             return
         known, seen, leaders = code.at, self.seen, self.leaders
+        function = self.function
         high = address >> SECTION << SECTION
         stop = self._limit(address)
-        block = self._begun(address)
-        straight = loops.straight
-        while address < stop:
-            address, last, met = straight(block.ops, known, seen, leaders, address, stop)
-            if last >= 0:
-                block.last, block.next = last, address
-            if not met and address < stop:
-                if address - high not in known:
-                    code.decode(address - high, len(code.data))
-                insn = known[address - high]
-                if not insn.flow:
-                    continue
-                seen[address] = insn
-                block.last = address
-                block.next = after = address + insn.length
-                address = after
-                if not self._call_at(block, insn, block.last):
-                    self._jump(block, insn, block.last, todo)
-                    if insn.flow != _BRANCH:
-                        return
-                    leaders.add(after)
-                    if after >= stop:
-                        todo.append(after)
-                    if after >= stop or after in seen:
-                        return
-                    block = self._begun(after)
-                    continue
+        block: Block | None = self._begun(address)
+        where = (
+            known, seen, leaders, self.blocks, self._branches, self._functions, todo,
+            function.start, function.end, stop,
+        )  # fmt: skip
+        while True:
+            block, address = loops.walk(where, block, address)
+            if block is None:
+                return
+            if address >= stop:
+                block.end = End.OUT
+                return
+            if address - high not in known:
+                code.decode(address - high, len(code.data))
+            insn = known[address - high]
+            if not insn.flow:
+                continue
+            seen[address] = insn
+            block.last = address
+            block.next = after = address + insn.length
+            goes_on = self._call_at(block, insn, address)
+            if not goes_on:
+                self._jump(block, insn, address, todo)
+                if insn.flow != _BRANCH:
+                    return
+                leaders.add(after)
+                if after >= stop:
+                    todo.append(after)
+                    return
+            address = after
             if address in leaders or address in seen:
                 leaders.add(address)
-                block.goals, block.plain = (address,), True
+                if goes_on:
+                    block.goals, block.plain = (address,), True
                 if address in seen:
                     return
                 block = self._begun(address)
-        block.end = End.OUT
 
     def _begun(self, start: int) -> Block:
         block = self.blocks[start] = Block(start)
@@ -207,7 +210,7 @@ class Graph:
                 block.end, block.goals = End.JUMP, (goal,)
             else:
                 block.end, block.goals = End.BRANCH, (at + insn.length, goal)
-            block.plain = not block.leaves and insn.name not in _ON_RCX
+            block.plain = not block.leaves and insn.name not in ON_RCX
             self.leaders.add(goal)
             if goal not in self.seen:
                 todo.append(goal)

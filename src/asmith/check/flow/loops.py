@@ -10,13 +10,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from asmith.check.flow import arithmetic, events, joining, moves, summary
+from asmith.check.flow.block import ON_RCX, Block, End
 from asmith.check.flow.machine import Machine
 from asmith.toolchain.insn import Insn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asmith.check.flow.block import Block
     from asmith.check.flow.joining import Registers
     from asmith.check.flow.machine import State
 
@@ -64,33 +64,33 @@ def joined(m: Machine, address: int, state: State) -> State | None:
     return joining.joined(m, address, state, registers)
 
 
-def straight_in_python(
-    ops: list[tuple[Callable[..., None], Insn, int]],
-    known: dict[int, Insn],
-    seen: dict[int, Insn],
-    leaders: set[int],
-    address: int,
-    stop: int,
-) -> tuple[int, int, bool]:
-    """Take instructions after which control goes on.
+def walk_in_python(
+    where: tuple[Any, ...], block: Block | None, address: int
+) -> tuple[Block | None, int]:
+    """Make blocks of code, up to an instruction that needs a closer look; return it and its block.
 
-    That is up to one after which it may not, one that is not known yet, or a place that has been
-    seen or where a block begins. Return the address behind them, that of the last one (-1: there is
-    none) and whether there is such a place.
+    There is no block if what follows is known already. `where` are the code that is known, by
+    offset, what the function has of it, where blocks begin, the blocks; the targets of branches,
+    the functions; what is still to be followed; where the function begins and ends, and the code.
     """
-    last = -1
+    known, seen, leaders, blocks, *_, stop = where
+    assert block is not None
     while address < stop:
         insn = known.get(address & 0xFFFFFFFF)
         if insn is None or insn.flow:
             break
         seen[address] = insn
         if insn.act is not moves.nothing:
-            ops.append((insn.act, insn, address))
-        last = address
-        address += insn.length
+            block.ops.append((insn.act, insn, address))
+        block.last = address
+        block.next = address = address + insn.length
         if address in leaders or address in seen:
-            return address, last, True
-    return address, last, False
+            leaders.add(address)
+            block.goals, block.plain = (address,), True
+            if address in seen:
+                return None, address
+            block = blocks[address] = Block(address)
+    return block, address
 
 
 def _built() -> Any:
@@ -113,13 +113,12 @@ def _built() -> Any:
         arithmetic.add_rspi, moves.extend, summary.call_outside,
     )  # fmt: skip
     calls = (events.Call, summary.PLATFORM)
-    functions = (acts, calls, moves.nothing, joining.joined_modes, joining.either, joined, Ended)
+    ends = (End.BRANCH, End.JUMP, ON_RCX)
+    functions = (acts, calls, ends, moves.nothing, joining.joined_modes, joining.either, joined, Ended)
     return _loops if _loops.setup((Insn, Machine, Block), *functions) else None
 
 
 _loops = _built()
 advance: Callable[..., Block | None] = advance_in_python if _loops is None else _loops.advance
 registers: Callable[..., Registers] = joining.registers if _loops is None else _loops.registers
-straight: Callable[..., tuple[int, int, bool]] = (
-    straight_in_python if _loops is None else _loops.straight
-)
+walk: Callable[..., tuple[Block | None, int]] = walk_in_python if _loops is None else _loops.walk
