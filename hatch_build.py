@@ -15,38 +15,37 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = (
-    "src/asmith/host/_statpass.c",
-    "src/asmith/toolchain/_known.c",
-    "src/asmith/check/flow/_loops.c",
+MODULES = (
+    ("src/asmith/host/_statpass.c",),
+    ("src/asmith/toolchain/_known.c",),
+    ("src/asmith/check/flow/_loops.c", "src/asmith/check/flow/_acts.c"),
 )
 
 
 class Accelerator(BuildHookInterface[Any]):
-    """Compiles each C file beside its source."""
+    """Compiles each module beside its sources; it has the name of the first one."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and have the results packed; say so where that is not possible."""
         del version
         if self.target_name != "wheel":
             return
-        for source in SOURCES:
-            made = self._compiled(Path(self.root), source)
+        for sources in MODULES:
+            made = self._compiled(Path(self.root), sources)
             if made is None:
-                self.app.display_info(f"asmith: {source} cannot be compiled; using pure Python")
+                self.app.display_info(f"asmith: {sources[0]} cannot be compiled; using Python")
                 continue
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
             build_data["artifacts"].append(made)
 
-    def _compiled(self, root: Path, source: str) -> str | None:
+    def _compiled(self, root: Path, sources: tuple[str, ...]) -> str | None:
         compiler = shutil.which("cc")
         include = Path(sysconfig.get_path("include"))
         if compiler is None or not (include / "Python.h").exists():
             return None
-        made = source.removesuffix(".c") + sysconfig.get_config_var("EXT_SUFFIX")
+        made = sources[0].removesuffix(".c") + sysconfig.get_config_var("EXT_SUFFIX")
         command = [compiler, "-O2", "-shared", "-fPIC", "-pthread", f"-I{include}"]
-        done = subprocess.run(
-            [*command, "-o", str(root / made), str(root / source)], check=False, capture_output=True
-        )
+        command += ["-o", str(root / made), *(str(root / source) for source in sources)]
+        done = subprocess.run(command, check=False, capture_output=True)
         return made if done.returncode == 0 else None

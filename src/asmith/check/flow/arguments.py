@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from asmith.check.flow.summary import Summary
 
 
-
 def look_at_arguments(m: Machine, at: int, convention: Convention | None) -> None:
     """Note arguments that hold nothing, and whether the callee learns where the frame is."""
     r = m.r

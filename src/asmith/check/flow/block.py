@@ -37,8 +37,8 @@ class End(Enum):
 class Block:
     """A run of instructions; `next` is the address behind it, `target` what its jump goes to.
 
-    `goals` are the addresses at which control may go on in the function: what a branch falls through
-    to first, or all that a jump through a table may go to; the table has so many `entries`.
+    `goals` are the addresses at which control may go on in the function: first what a branch falls
+    through to, or all that a jump through a table may go to; the table has so many `entries`.
     `insn` is the one at `last`, if it is a jump; `leaves` says that it goes into the middle of
     another function. `state`, `events`, `place` and `runs` are for the fixpoint: what holds before
     the block and what was noted in it, its place in the order of runs, how often it was run.
@@ -65,6 +65,6 @@ class Block:
         self.state: State | None = None
         self.events: list[Event] = []
         self.place = 0
-        self.places: tuple[int, ...] | None = None
+        self.places: tuple[int | None, ...] | None = None
         self.plain = False
         self.runs = 0

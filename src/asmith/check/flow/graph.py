@@ -31,7 +31,6 @@ MOST_INSTRUCTIONS = 200_000
 """Functions above are not followed; the largest of the common libraries has about 30,000."""
 
 
-
 _ENDS = {
     Flow.RETURN: End.RETURN,
     Flow.INDIRECT_JUMP: End.INDIRECT,

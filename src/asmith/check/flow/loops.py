@@ -114,7 +114,16 @@ def _built() -> Any:
     )  # fmt: skip
     calls = (events.Call, summary.PLATFORM)
     ends = (End.BRANCH, End.JUMP, ON_RCX)
-    functions = (acts, calls, ends, moves.nothing, joining.joined_modes, joining.either, joined, Ended)
+    functions = (
+        acts,
+        calls,
+        ends,
+        moves.nothing,
+        joining.joined_modes,
+        joining.either,
+        joined,
+        Ended,
+    )
     return _loops if _loops.setup((Insn, Machine, Block), *functions) else None
 
 

@@ -12,7 +12,7 @@ from asmith.check.flow.outline import generic
 from asmith.toolchain.decode import RBP, RSP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from asmith.check.flow.block import Block
     from asmith.check.flow.events import Call
