@@ -17,9 +17,9 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import comparisons, steps
+from asmith.check.flow.block import End
 from asmith.check.flow.events import Call, Cut, Overrun, Overwrite
 from asmith.check.flow.frame import DEEPEST
-from asmith.check.flow.graph import End
 from asmith.check.flow.path import Part, Path
 from asmith.check.flow.summary import CALLEE_SAVED, CALLER_SAVED
 from asmith.check.flow.sums import RSP0, WIDE, Sum, Symbols, moved, plus
@@ -28,7 +28,8 @@ from asmith.toolchain.decode import RBP, RSP, Flow
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from asmith.check.flow.graph import Block, Graph
+    from asmith.check.flow.block import Block
+    from asmith.check.flow.graph import Graph
     from asmith.check.flow.outcome import Outcome
     from asmith.toolchain.decode import Insn
 
@@ -84,7 +85,7 @@ class Walk:
         self._heads = {
             start
             for block in blocks.values()
-            for start in block.successors()
+            for start in block.goals
             if start in blocks and blocks[start].place <= block.place
         }
         self._has_parts = False
@@ -175,7 +176,7 @@ class Walk:
                     comparisons.assume(fork, condition, holds=holds)
                     self._waiting.append((one, fork))
             return None
-        following = block.successors()
+        following = block.goals
         if len(following) == 1:
             return blocks.get(following[0])
         for start in following:
