@@ -9,7 +9,7 @@ from asmith.check.flow.values import ENTRY, KIND, MAYBE, UNDEF, defined_below
 from asmith.toolchain.decode import RBP, Flow
 
 if TYPE_CHECKING:
-    from asmith.check.flow.graph import Block
+    from asmith.check.flow.block import Block
     from asmith.check.flow.machine import Machine
     from asmith.toolchain.decode import Insn
 
