@@ -21,6 +21,14 @@ SLOTS(DEFINE)
 static PyObject *nothing, *modes, *either, *joined, *ended, *block_class;
 static PyObject *end_branch, *end_jump, *on_rcx;
 
+/* Set a slot to a new reference; false after an error. */
+static int set(PyObject **place, PyObject *value)
+{
+    if (value)
+        become(place, value);
+    return !!value;
+}
+
 /* Join what stands behind the flags, but for what is owned: joining._modes. */
 static int join_modes(PyObject *made, PyObject *old, PyObject *new)
 {
@@ -248,14 +256,6 @@ static PyObject *advance(PyObject *self, PyObject *const *of, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
-/* Set a slot to a new reference; false after an error. */
-static int set(PyObject **place, PyObject *value)
-{
-    if (value)
-        become(place, value);
-    return !!value;
-}
-
 /* Begin a block, one of `blocks`; borrowed. */
 static PyObject *begun(PyObject *blocks, PyObject *at)
 {
@@ -340,6 +340,75 @@ static PyObject *walk(PyObject *self, PyObject *const *of, Py_ssize_t count)
     return made;
 }
 
+/* Put the blocks that are reached into `found`, each behind all that it leads to, but loops; their
+   places are 1 then. `todo` has room for all of them and their goals. */
+static int reached(PyObject *blocks, PyObject *entry, PyObject *found, PyObject **todo)
+{
+    Py_ssize_t left = 0;
+    todo[left++] = PyDict_GetItemWithError(blocks, entry);
+    while (left) {
+        PyObject *block = todo[--left];
+        if ((uintptr_t)block & 1) { /* all behind it are there */
+            if (PyList_Append(found, (PyObject *)((uintptr_t)block - 1)))
+                return 0;
+        } else if (block && SLOT(block, block_place) == Py_None) {
+            PyObject *goals = SLOT(block, block_goals);
+            become(&SLOT(block, block_place), PyLong_FromLong(1));
+            todo[left++] = (PyObject *)((uintptr_t)block | 1);
+            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(goals); i++)
+                todo[left++] = PyDict_GetItemWithError(blocks, PyTuple_GET_ITEM(goals, i));
+        }
+    }
+    return 1;
+}
+
+/* Give a block the places of its goals, or None. */
+static int placed(PyObject *blocks, PyObject *block)
+{
+    PyObject *goals = SLOT(block, block_goals), *places = PyTuple_New(PyTuple_GET_SIZE(goals));
+    for (Py_ssize_t i = 0; places && i < PyTuple_GET_SIZE(goals); i++) {
+        PyObject *goal = PyDict_GetItemWithError(blocks, PyTuple_GET_ITEM(goals, i));
+        if (!goal) {
+            Py_DECREF(places);
+            places = Py_NewRef(Py_None);
+            break;
+        }
+        PyTuple_SET_ITEM(places, i, Py_NewRef(SLOT(goal, block_place)));
+    }
+    return set(&SLOT(block, block_places), places);
+}
+
+/* ordered(blocks, entry): loops.ordered_in_python. */
+static PyObject *ordered(PyObject *self, PyObject *const *of, Py_ssize_t count)
+{
+    PyObject *blocks = of[0], *at, *block, *found = PyList_New(0), *rest = PyList_New(0);
+    Py_ssize_t room = 2, i = 0;
+    (void)self;
+    (void)count;
+    while (PyDict_Next(blocks, &i, &at, &block)) {
+        room += 1 + PyTuple_GET_SIZE(SLOT(block, block_goals));
+        become(&SLOT(block, block_place), Py_NewRef(Py_None));
+    }
+    PyObject **todo = PyMem_Malloc(room * sizeof *todo);
+    int fine = todo && found && rest && reached(blocks, of[1], found, todo) && !PyList_Reverse(found);
+    PyMem_Free(todo);
+    for (i = 0; fine && PyDict_Next(blocks, &i, &at, &block);)
+        if (SLOT(block, block_place) == Py_None)
+            fine = !PyList_Append(rest, at);
+    fine = fine && !PyList_Sort(rest);
+    for (i = 0; fine && i < PyList_GET_SIZE(rest); i++)
+        fine = !PyList_Append(found, PyDict_GetItem(blocks, PyList_GET_ITEM(rest, i)));
+    for (i = 0; fine && i < PyList_GET_SIZE(found); i++)
+        fine = set(&SLOT(PyList_GET_ITEM(found, i), block_place), PyLong_FromSsize_t(i));
+    for (i = 0; fine && i < PyList_GET_SIZE(found); i++)
+        if (SLOT(PyList_GET_ITEM(found, i), block_plain) != Py_False)
+            fine = placed(blocks, PyList_GET_ITEM(found, i));
+    Py_XDECREF(rest);
+    if (!fine)
+        Py_CLEAR(found);
+    return found;
+}
+
 static int offset_of(PyObject *class, const char *name, Py_ssize_t *at)
 {
     PyObject *found = PyObject_GetAttrString(class, name);
@@ -376,6 +445,7 @@ static PyMethodDef methods[] = {
     {"setup", setup, METH_VARARGS, "Learn where things are."},
     {"advance", (PyCFunction)(void (*)(void))advance, METH_FASTCALL, "Run blocks."},
     {"registers", (PyCFunction)(void (*)(void))registers, METH_FASTCALL, "Join registers."},
+    {"ordered", (PyCFunction)(void (*)(void))ordered, METH_FASTCALL, "Order blocks."},
     {"walk", (PyCFunction)(void (*)(void))walk, METH_FASTCALL, "Make blocks of code."},
     {NULL, NULL, 0, NULL},
 };

@@ -32,7 +32,7 @@ enum {
     X(machine, followed) X(machine, given) X(machine, lowest) X(machine, narrow) X(machine, own) \
     X(machine, paths) X(machine, r) X(machine, slots) X(machine, spilled) X(machine, used) \
     X(block, end) X(block, events) X(block, goals) X(block, insn) X(block, last) X(block, next) \
-    X(block, ops) X(block, places) X(block, plain) X(block, runs) X(block, start) \
+    X(block, ops) X(block, place) X(block, places) X(block, plain) X(block, runs) X(block, start) \
     X(block, state) X(block, target)
 #define DECLARE(class, name) extern Py_ssize_t class##_##name;
 SLOTS(DECLARE)

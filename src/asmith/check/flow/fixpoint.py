@@ -120,7 +120,7 @@ class Fixpoint:
         if self.graph.too_large:
             raise NotFollowed("it has too many instructions")
         waiting = [block for block in self._order if self._waiting[block.place]]
-        self._order = self.graph.in_run_order()
+        self._order = loops.ordered(self.graph.blocks, self.graph.function.start)
         self._waiting = bytearray(len(self._order))
         for block in waiting:
             self._queue_up(block)

@@ -94,36 +94,6 @@ class Graph:
                 found.append(block)
         return found
 
-    def in_run_order(self) -> list[Block]:
-        """Return the blocks in reverse post-order: each behind all that lead to it, but loops.
-
-        What a branch falls through to comes before what it jumps to. Blocks to which no known edge
-        leads come last.
-        """
-        blocks = self.blocks
-        found: list[Block] = []
-        seen: set[int] = set()
-        todo = [self.function.start]
-        while todo:
-            start = todo.pop()
-            if start < 0:
-                found.append(blocks[~start])
-            elif start not in seen and start in blocks:
-                seen.add(start)
-                todo.append(~start)
-                todo += blocks[start].goals
-        found.reverse()
-        if len(found) < len(blocks):
-            found += [blocks[start] for start in sorted(blocks.keys() - seen)]
-        places = {block.start: place for place, block in enumerate(found)}
-        place_of = places.get
-        for place, block in enumerate(found):
-            block.place = place
-            if block.plain:
-                there = tuple(map(place_of, block.goals))
-                block.places = None if None in there else there
-        return found
-
     # ---- following ------------------------------------------------------------------------------
 
     def _walk(self, address: int, todo: list[int]) -> None:

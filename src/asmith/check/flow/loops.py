@@ -33,6 +33,35 @@ class Ended(Exception):  # noqa: N818 -- no error, but the end of a block
     """A call, in the middle of a block, from which nothing returns."""
 
 
+def ordered_in_python(blocks: dict[int, Block], entry: int) -> list[Block]:
+    """Return the blocks in reverse post-order: each behind all that lead to it, but loops.
+
+    What a branch falls through to comes before what it jumps to. Blocks to which no known edge
+    leads come last.
+    """
+    found: list[Block] = []
+    seen: set[int] = set()
+    todo = [entry]
+    while todo:
+        start = todo.pop()
+        if start < 0:
+            found.append(blocks[~start])
+        elif start not in seen and start in blocks:
+            seen.add(start)
+            todo.append(~start)
+            todo += blocks[start].goals
+    found.reverse()
+    if len(found) < len(blocks):
+        found += [blocks[start] for start in sorted(blocks.keys() - seen)]
+    places = {block.start: place for place, block in enumerate(found)}
+    for place, block in enumerate(found):
+        block.place = place
+        if block.plain:
+            there = tuple(map(places.get, block.goals))
+            block.places = None if None in there else there
+    return found
+
+
 def advance_in_python(m: Machine, order: list[Block], waiting: bytearray) -> Block | None:
     """Run blocks up to one whose end needs a closer look, which is returned; None: none waits.
 
@@ -129,5 +158,6 @@ def _built() -> Any:
 
 _loops = _built()
 advance: Callable[..., Block | None] = advance_in_python if _loops is None else _loops.advance
+ordered: Callable[..., list[Block]] = ordered_in_python if _loops is None else _loops.ordered
 registers: Callable[..., Registers] = joining.registers if _loops is None else _loops.registers
 walk: Callable[..., tuple[Block | None, int]] = walk_in_python if _loops is None else _loops.walk
