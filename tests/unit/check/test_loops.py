@@ -90,6 +90,7 @@ def test_what_is_built_notes_what_python_notes(
             python.setattr(loops, "advance", loops.advance_in_python)
             python.setattr(loops, "registers", joining.registers)
             python.setattr(loops, "walk", loops.walk_in_python)
+            python.setattr(loops, "leaving", loops.leaving_in_python)
             python.setattr(loops, "ordered", loops.ordered_in_python)
             python.setattr(decode, "accelerator", lambda: None)
             python.setattr(analysis, "_INTERNED", {})

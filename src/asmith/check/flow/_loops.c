@@ -409,6 +409,54 @@ static PyObject *ordered(PyObject *self, PyObject *const *of, Py_ssize_t count)
     return found;
 }
 
+/* Return where an unrelocated jump at an offset goes, or -1 if it is none. */
+static int64_t jump_of(PyObject *where, PyObject *offset, int64_t high)
+{
+    const char *data = PyBytes_AS_STRING(PyTuple_GET_ITEM(where, 0));
+    PyObject *e = PyDict_GetItemWithError(PyTuple_GET_ITEM(where, 1), offset);
+    if (!e || small(SLOT(e, insn_flow)) == CALL)
+        return -1;
+    int64_t behind = small(offset) + small(SLOT(e, insn_length)), near = small(SLOT(e, insn_near));
+    PyObject *field = PyLong_FromLongLong(high + behind - 4);
+    int relocated = PyDict_Contains(PyTuple_GET_ITEM(where, 2), field);
+    Py_DECREF(field);
+    if (relocated || (near != 1 && near != 4))
+        return -1;
+    int32_t distance = (int8_t)data[behind - 1];
+    if (near == 4)
+        memcpy(&distance, data + behind - 4, 4);
+    return high + behind + distance;
+}
+
+/* leaving((data, at, relocations, branches, Target), offsets, start, end): see loops.py. */
+static PyObject *leaving(PyObject *self, PyObject *const *of, Py_ssize_t count)
+{
+    PyObject *where = of[0], *found = PyList_New(0), *branches = PyTuple_GET_ITEM(where, 3);
+    int64_t start = small(of[2]), end = small(of[3]), high = start & ~(int64_t)0xFFFFFFFF;
+    (void)self;
+    (void)count;
+    for (Py_ssize_t i = 0; found && i < PyList_GET_SIZE(of[1]); i++) {
+        PyObject *offset = PyList_GET_ITEM(of[1], i);
+        int64_t goal = jump_of(where, offset, high);
+        int failed;
+        if (goal < start || goal >= end)
+            failed = PyList_Append(found, offset);
+        else {
+            PyObject *at = PyLong_FromLongLong(high | small(offset));
+            PyObject *fields = Py_BuildValue("((LsiOO))", (long long)goal, "", 0, Py_False, Py_False);
+            PyObject *target = PyTuple_Type.tp_new((PyTypeObject *)PyTuple_GET_ITEM(where, 4), fields,
+                                                   NULL);
+            failed = !target || PyDict_SetItem(branches, at, target);
+            Py_DECREF(at);
+            Py_XDECREF(fields);
+            Py_XDECREF(target);
+        }
+        if (failed)
+            Py_CLEAR(found);
+    }
+    return found;
+}
+
 static int offset_of(PyObject *class, const char *name, Py_ssize_t *at)
 {
     PyObject *found = PyObject_GetAttrString(class, name);
@@ -445,6 +493,7 @@ static PyMethodDef methods[] = {
     {"setup", setup, METH_VARARGS, "Learn where things are."},
     {"advance", (PyCFunction)(void (*)(void))advance, METH_FASTCALL, "Run blocks."},
     {"registers", (PyCFunction)(void (*)(void))registers, METH_FASTCALL, "Join registers."},
+    {"leaving", (PyCFunction)(void (*)(void))leaving, METH_FASTCALL, "Note targets of jumps."},
     {"ordered", (PyCFunction)(void (*)(void))ordered, METH_FASTCALL, "Order blocks."},
     {"walk", (PyCFunction)(void (*)(void))walk, METH_FASTCALL, "Make blocks of code."},
     {NULL, NULL, 0, NULL},

@@ -25,6 +25,7 @@ enum {
 /* Slots of Insn, Machine and Block, and where they are in an object. */
 #define SLOTS(X) X(insn, a) X(insn, act) X(insn, b) X(insn, base) X(insn, c) X(insn, disp) \
     X(insn, disp_at) X(insn, flow) X(insn, imm_at) X(insn, index) X(insn, length) X(insn, name) \
+    X(insn, near) \
     X(insn, scale) X(insn, segment) X(insn, size) X(insn, vector) \
     X(machine, accesses) X(machine, arguments_end) X(machine, block) X(machine, branches) \
     X(machine, controls) X(machine, events) X(machine, relocations) X(machine, settled) \

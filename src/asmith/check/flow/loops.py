@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from asmith.check.flow import arithmetic, events, joining, moves, summary
 from asmith.check.flow.block import ON_RCX, Block, End
 from asmith.check.flow.machine import Machine
-from asmith.toolchain.insn import Insn
+from asmith.check.flow.symbols import WITHIN, Target
+from asmith.toolchain.insn import Flow, Insn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from asmith.check.flow.joining import Registers
     from asmith.check.flow.machine import State
+    from asmith.check.flow.symbols import Symbols
+    from asmith.toolchain.decode import Code
 
 _FORMAT = 1
 """Of the arguments of what is built."""
@@ -31,6 +34,27 @@ MOST_RUNS = 200
 
 class Ended(Exception):  # noqa: N818 -- no error, but the end of a block
     """A call, in the middle of a block, from which nothing returns."""
+
+
+def leaving_in_python(
+    code: Code, offsets: list[int], start: int, end: int, symbols: Symbols
+) -> list[int]:
+    """Return where the direct calls are, and jumps out of a function or to a relocated place.
+
+    The targets of the other jumps are noted on the way.
+    """
+    found = []
+    high = start & ~WITHIN
+    for offset in offsets:
+        insn = code.at[offset]
+        at = high | offset
+        if insn.flow == Flow.CALL or at + insn.length - 4 in symbols.relocations:
+            found.append(offset)
+        else:
+            goal = symbols.branch(insn, at).address
+            if goal is None or not start <= goal < end:
+                found.append(offset)
+    return found
 
 
 def ordered_in_python(blocks: dict[int, Block], entry: int) -> list[Block]:
@@ -157,7 +181,16 @@ def _built() -> Any:
 
 
 _loops = _built()
+
+
+def _leaving(code: Code, offsets: list[int], start: int, end: int, symbols: Symbols) -> list[int]:
+    where = (code.data, code.at, symbols.relocations, symbols.branches, Target)
+    found: list[int] = _loops.leaving(where, offsets, start, end)
+    return found
+
+
 advance: Callable[..., Block | None] = advance_in_python if _loops is None else _loops.advance
+leaving: Callable[..., list[int]] = leaving_in_python if _loops is None else _leaving
 ordered: Callable[..., list[Block]] = ordered_in_python if _loops is None else _loops.ordered
 registers: Callable[..., Registers] = joining.registers if _loops is None else _loops.registers
 walk: Callable[..., tuple[Block | None, int]] = walk_in_python if _loops is None else _loops.walk

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import callees as known
+from asmith.check.flow import loops
 from asmith.check.flow.functions import Function, functions_of
 from asmith.check.flow.summary import CALLER_SAVED, PLATFORM
 from asmith.check.flow.symbols import SECTION, WITHIN, Symbols
@@ -65,7 +66,8 @@ class Roster:
         code = self.codes[function.start >> SECTION]
         high = function.start >> SECTION << SECTION
         found = set()
-        for offset in code.sweep(function.start & WITHIN, function.end & WITHIN or len(code.data)):
+        direct = code.sweep(function.start & WITHIN, function.end & WITHIN or len(code.data))
+        for offset in loops.leaving(code, direct, function.start, function.end, self.symbols):
             insn = code.at[offset]
             target = self.symbols.branch(insn, high | offset)
             if target.address is not None:
