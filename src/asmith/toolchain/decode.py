@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from asmith.toolchain.insn import Flow, Insn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping
+    from collections.abc import Callable, MutableMapping
 
 __all__ = ["BASELINE", "FLAGS", "LEVELS", "NAMES", "RBP", "RSP", "Code", "Flow", "Insn"]
 
@@ -207,7 +207,7 @@ _PLAIN = frozenset({
     "ret", "nop", "endbr64", "leave", "movzx", "movsx", "movsxd", "inc", "dec",
 })  # fmt: skip
 """Instructions whose effect follows from their operands alone, if these are general ones."""
-_GENERAL = frozenset("rhim")
+_GENERAL = frozenset("rhimb")
 
 _WORD = 4  # bytes of the narrowest field that the linker fills in
 _READS = frozenset({1, 2, 5, 6})
@@ -310,39 +310,42 @@ def describe(instruction: Any, decoder: Any, raw: bytes) -> Insn:
     if raw[0] in _PREFIXES:
         insn.locked = instruction.has_lock_prefix
         insn.rep = instruction.has_rep_prefix or instruction.has_repne_prefix
-    operands = insn.operands = tuple(_operands(insn, instruction, tables))
-    letters = [operand[0] for operand in operands]
-    if insn.near:
+    letters = _operands(insn, instruction, tables)
+    if "b" in letters:
         insn.near = decoder.get_constant_offsets(instruction).immediate_size
-    if insn.memory or "i" in letters:
+    elif insn.memory or "i" in letters:
         constants = decoder.get_constant_offsets(instruction)
-        if constants.has_displacement and constants.displacement_size >= _WORD:
+        if constants.displacement_size >= _WORD:
             insn.disp_at = constants.displacement_offset
-        if constants.has_immediate and constants.immediate_size >= _WORD:
+        if constants.immediate_size >= _WORD:
             insn.imm_at = constants.immediate_offset
     if name not in _PLAIN or not _GENERAL.issuperset(letters):
         _masks(insn, instruction, tables)
     return insn
 
 
-def _operands(insn: Insn, instruction: Any, tables: _Tables) -> Iterator[tuple[Any, ...]]:
-    """Yield the operands but branch targets, and describe the memory operand on the way."""
-    kinds = tables.kinds
+def _operands(insn: Insn, instruction: Any, tables: _Tables) -> list[str]:
+    """Describe the operands but branch targets; return the letters of all of them."""
+    letters, operands = [], []
     for number in range(instruction.op_count):
-        kind = kinds[instruction.op_kind(number)]
-        if kind == "r":
+        letter = tables.kinds[instruction.op_kind(number)]
+        operand: tuple[Any, ...] = (letter,)
+        if letter == "r":
             register = instruction.op_register(number)
-            yield tables.registers.get(register) or ("x", tables.others[register])
-        elif kind == "m":
+            operand = tables.registers.get(register) or ("x", tables.others[register])
+            letter = operand[0]
+        elif letter == "m":
             _memory(insn, instruction, tables)
-            yield ("m",)
-        elif kind == "b":
-            insn.near = 1  # `describe` counts the bytes
-        elif kind == "s":
+        elif letter == "s":
             insn.memory = True
-            yield ("s",)
-        else:
-            yield ("i", _signed(instruction.immediate(number)))
+        elif letter != "b":
+            letter = "i"
+            operand = ("i", _signed(instruction.immediate(number)))
+        letters.append(letter)
+        if letter != "b":
+            operands.append(operand)
+    insn.operands = tuple(operands)
+    return letters
 
 
 def _memory(insn: Insn, instruction: Any, tables: _Tables) -> None:

@@ -21,7 +21,13 @@ from asmith.check.flow.machine import (
     Machine,
 )
 from asmith.check.flow.needs import vectors_needed
-from asmith.check.flow.outcome import Outcome, lost_by, modes_after, x87_after
+from asmith.check.flow.outcome import (
+    Outcome,
+    counts_from_entry,
+    lost_by,
+    modes_after,
+    x87_after,
+)
 from asmith.check.flow.owned import acquire, borrow
 from asmith.check.flow.roster import Roster
 from asmith.check.flow.summary import (
@@ -36,7 +42,7 @@ from asmith.check.flow.summary import (
 )
 from asmith.check.flow.symbols import SECTION, WITHIN, Symbols, Target
 from asmith.check.flow.tables import barriers_of
-from asmith.check.flow.values import AREA, CHOICE, KIND, STACK, SYM, TOP
+from asmith.check.flow.values import AREA, CHOICE, KIND, SYM, TOP
 from asmith.check.flow.walk import Walk, is_worth
 from asmith.model.objects import Section
 from asmith.toolchain.decode import Code, Flow
@@ -170,7 +176,6 @@ class ObjectFlow:
                 outcome.add([*Walk(graph, outcome).run()])
         outcome.add([*graph.splits(ordered)])
         graph.close()
-        outcome.bounded = all(map(_counts_from_entry, outcome.of(Call)))
         if self.strict and not self.compiled:
             outcome.add([*self._unreached(outcome.function, graph)])
         if not self.compiled:
@@ -349,7 +354,7 @@ class ObjectFlow:
                 mask |= mask_of(call.summary.clobbers) & CALLER_MASK
             else:
                 mask |= CALLER_MASK
-            aligned = aligned or (call.summary.aligned and _counts_from_entry(call))
+            aligned = aligned or (call.summary.aligned and counts_from_entry(call))
         private = not self.compiled and outcome.convention is None
         return Summary(
             clobbers=tuple(n for n in range(16) if mask >> n & 1 and n != RSP),
@@ -395,9 +400,3 @@ class ObjectFlow:
         """Yield the outcomes of functions that have a symbol of their own."""
         for start in sorted(self.outcomes):
             yield self.outcomes[start]
-
-
-def _counts_from_entry(call: Call) -> bool:
-    """Tell whether the alignment at a call follows from that at the entry."""
-    rsp = call.registers[RSP]
-    return rsp & KIND == STACK and not rsp >> 9 & 0x7FFFF

@@ -54,7 +54,7 @@ def _chosen(e: Insn) -> Callable[..., None]:
         return moves.nothing
     if name in _MODES:
         return _MODES[name]
-    shapes = tuple(o[0] for o in e.operands)
+    shapes = tuple([o[0] for o in e.operands])
     chosen = None
     if name == "mov":
         chosen = _mov(e, shapes)

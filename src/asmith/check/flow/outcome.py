@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from asmith.check.flow.events import Exit
-from asmith.check.flow.machine import DF, FLAGS, MMX, NOBODY_KNOWS, UPPER, X87
+from asmith.check.flow.events import Call, Exit
+from asmith.check.flow.machine import DF, FLAGS, MMX, NOBODY_KNOWS, RSP, UPPER, X87
 from asmith.check.flow.summary import CALLER_SAVED
-from asmith.check.flow.values import JUNK, KIND
+from asmith.check.flow.values import JUNK, KIND, STACK
 from asmith.dataclass import dataclass, field
 
 if TYPE_CHECKING:
@@ -41,13 +41,17 @@ class Outcome:
     used: int = 0
     followed: int = 0
     vectors_used: int = 0
-    bounded: bool = True
     code: dict[int, Insn] = field(default_factory=dict)
 
     @property
     def is_private(self) -> bool:
         """Tell whether only code of this object can call it, which may agree on anything."""
         return not self.function.exported and not self.address_taken
+
+    @property
+    def bounded(self) -> bool:
+        """Tell whether the distance of rsp from the entry is known at every call."""
+        return all(map(counts_from_entry, self.of(Call)))
 
     def of(self, sort: type[E]) -> Sequence[E]:
         """Return the events of one sort, in order of the blocks that they are in."""
@@ -68,6 +72,12 @@ class Outcome:
                 if named or (insn.masked and insn.writes >> register & 1):
                     return address
         return None
+
+
+def counts_from_entry(call: Call) -> bool:
+    """Tell whether the alignment at a call follows from that at the entry."""
+    rsp = call.registers[RSP]
+    return rsp & KIND == STACK and not rsp >> 9 & 0x7FFFF
 
 
 def lost_by(outcome: Outcome) -> int:
