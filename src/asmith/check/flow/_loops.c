@@ -69,12 +69,13 @@ static int is_junk(PyObject *m, PyObject *value)
     return IN(kind, JUNK) || (kind == ENTRY && !(small(SLOT(m, machine_given)) >> (small(value) >> 4) & 1));
 }
 
-/* Join two values that differ: joining._either. Null if they are not plain, or after an error. */
-static PyObject *join(PyObject *m, PyObject *a, PyObject *b, int64_t place)
+/* Join two values that differ: joining.either. */
+static PyObject *join(PyObject *m, PyObject *a, PyObject *b, PyObject *address)
 {
     int one = kind_of(a), other = kind_of(b);
+    int64_t place = small(address);
     if (one == SYM || one == CHOICE)
-        return NULL;
+        return PyObject_CallFunctionObjArgs(either, m, a, b, address, NULL);
     if (one == MAYBE || other == MAYBE) {
         PyObject *maybe = one == MAYBE ? a : b, *rest = one == MAYBE ? b : a;
         int64_t x = small(maybe), y = kind_of(rest) == MAYBE ? small(rest) : 0;
@@ -94,7 +95,7 @@ static PyObject *join(PyObject *m, PyObject *a, PyObject *b, int64_t place)
         return PyLong_FromLongLong(call ? MAYBE : place << 4 | MAYBE);
     }
     if (IN(one, MEETING) && IN(other, MEETING))
-        return NULL;
+        return PyObject_CallFunctionObjArgs(either, m, a, b, address, NULL);
     return PyLong_FromLong(is_whole(a) && is_whole(b) ? LOADED : TOP);
 }
 
@@ -110,8 +111,8 @@ static PyObject *join_registers(PyObject *m, PyObject *address, PyObject *old, P
         PyObject *a = PyTuple_GET_ITEM(old, n), *b = PyTuple_GET_ITEM(new, n);
         if (a == b || n == RSP || PyObject_RichCompareBool(a, b, Py_EQ))
             continue;
-        PyObject *both = join(m, a, b, small(address));
-        if (!both && !(both = PyObject_CallFunctionObjArgs(either, m, a, b, address, NULL)))
+        PyObject *both = join(m, a, b, address);
+        if (!both)
             Py_CLEAR(made);
         else if (both != a) {
             changed = changed || !PyObject_RichCompareBool(both, a, Py_EQ);
@@ -151,6 +152,37 @@ static PyObject *registers(PyObject *self, PyObject *const *of, Py_ssize_t count
     return join_registers(of[0], of[1], of[2], of[3]);
 }
 
+/* Join the slots of two states: the second half of joining.joined; a new reference, to `known` if
+   that stays. */
+static PyObject *join_slots(PyObject *m, PyObject *address, PyObject *known, PyObject *incoming)
+{
+    PyObject *key, *value, *made = PyDict_Copy(known);
+    Py_ssize_t i = 0;
+    int changed = 0;
+    while (made && PyDict_Next(known, &i, &key, &value)) {
+        PyObject *other = PyDict_GetItemWithError(incoming, key), *both;
+        int failed = 0;
+        if (other == value || (other && PyObject_RichCompareBool(other, value, Py_EQ)))
+            continue;
+        if (!other) {
+            changed = 1;
+            failed = PyDict_DelItem(made, key);
+        } else if ((both = join(m, value, other, address))) {
+            changed = changed || !PyObject_RichCompareBool(both, value, Py_EQ);
+            failed = PyDict_SetItem(made, key, both);
+            Py_DECREF(both);
+        } else
+            failed = 1;
+        if (failed)
+            Py_CLEAR(made);
+    }
+    if (made && !changed) {
+        Py_DECREF(made);
+        return Py_NewRef(known);
+    }
+    return made;
+}
+
 /* Join the machine's state, whose registers are `new`, into the one before a block: whether that
    has changed, or -1. */
 static int flow(PyObject *m, PyObject *block, PyObject *new)
@@ -162,11 +194,14 @@ static int flow(PyObject *m, PyObject *block, PyObject *new)
     } else {
         PyObject *old = PyTuple_GET_ITEM(state, 0), *known = PyTuple_GET_ITEM(state, 1);
         PyObject *one = PyTuple_GET_ITEM(old, RSP), *other = PyTuple_GET_ITEM(new, RSP);
-        if ((one == other || PyObject_RichCompareBool(one, other, Py_EQ)) &&
-            (known == slots || PyObject_RichCompareBool(known, slots, Py_EQ))) {
-            PyObject *both = join_registers(m, SLOT(block, block_start), old, new);
-            made = !both ? NULL : both == old ? Py_NewRef(Py_None) : PyTuple_Pack(2, both, known);
+        if (one == other || PyObject_RichCompareBool(one, other, Py_EQ)) {
+            PyObject *start = SLOT(block, block_start), *both = join_registers(m, start, old, new);
+            int same = known == slots || PyObject_RichCompareBool(known, slots, Py_EQ);
+            PyObject *kept = same ? Py_NewRef(known) : both ? join_slots(m, start, known, slots) : NULL;
+            if (both && kept)
+                made = both == old && kept == known ? Py_NewRef(Py_None) : PyTuple_Pack(2, both, kept);
             Py_XDECREF(both);
+            Py_XDECREF(kept);
         } else
             made = PyObject_CallFunctionObjArgs(joined, m, SLOT(block, block_start), state, NULL);
     }
