@@ -29,7 +29,7 @@ static int set(PyObject **place, PyObject *value)
     return !!value;
 }
 
-/* Join what stands behind the flags, but for what is owned: joining._modes. */
+/* Join what stands behind the flags, but for what is owned: joining.joined_modes. */
 static int join_modes(PyObject *made, PyObject *old, PyObject *new)
 {
     static const int numbers[] = {DF, MMX, UPPER, MXCSR, FCW, X87, VECTORS, SOME, X87_JUNK};
@@ -250,7 +250,7 @@ static int run(PyObject *m, PyObject *block)
     return 1;
 }
 
-/* advance(machine, order, waiting): loops.advance_in_python, and past plain ends of blocks. */
+/* advance(machine, order, waiting, once): loops.advance_in_python, and past plain ends of blocks. */
 static PyObject *advance(PyObject *self, PyObject *const *of, Py_ssize_t count)
 {
     PyObject *m = of[0], *order = of[1];
@@ -271,7 +271,7 @@ static PyObject *advance(PyObject *self, PyObject *const *of, Py_ssize_t count)
         PyObject *r = SLOT(m, machine_r);
         PyObject *places = SLOT(block, block_places);
         int flags = kind_of(PyList_GET_ITEM(r, FLAGS));
-        if (runs > MOST_RUNS || places == Py_None || small(SLOT(m, machine_paths)) ||
+        if (runs > MOST_RUNS || places == Py_None || of[3] == Py_True || small(SLOT(m, machine_paths)) ||
             (PyTuple_GET_SIZE(places) > 1 && IN(flags, UNSAFE | 1 << STACK | 1 << RESULT)))
             return Py_NewRef(block);
         become(&((PyListObject *)r)->ob_item[SOME], PyLong_FromLong(0));

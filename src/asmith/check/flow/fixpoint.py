@@ -105,11 +105,11 @@ class Fixpoint:
         entry = graph.blocks[graph.function.start]
         entry.state = m.entry_state()
         self._queue_up(entry)
-        block = loops.advance_in_python(m, self._order, self._waiting)
+        block = loops.advance(m, self._order, self._waiting, True)
         if block is not None:
             self._end(block)
         self.needs = m.used
-        while (block := loops.advance(m, self._order, self._waiting)) is not None:
+        while (block := loops.advance(m, self._order, self._waiting, False)) is not None:
             if block.runs > loops.MOST_RUNS:
                 raise NotFollowed("its state does not converge")
             self._end(block)

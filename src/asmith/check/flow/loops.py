@@ -86,10 +86,16 @@ def ordered_in_python(blocks: dict[int, Block], entry: int) -> list[Block]:
     return found
 
 
-def advance_in_python(m: Machine, order: list[Block], waiting: bytearray) -> Block | None:
+def advance_in_python(
+    m: Machine,
+    order: list[Block],
+    waiting: bytearray,
+    once: bool,  # noqa: FBT001 -- what is built takes its arguments by position
+) -> Block | None:
     """Run blocks up to one whose end needs a closer look, which is returned; None: none waits.
 
-    The first one that waits comes first.
+    The first one that waits comes first. Of what runs `once` the end needs one, whatever it is: so
+    does each here, but after a call that does not return.
     """
     while (place := waiting.find(1)) >= 0:
         waiting[place] = 0
