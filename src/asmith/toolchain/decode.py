@@ -387,7 +387,7 @@ def _masks(insn: Insn, instruction: Any, tables: _Tables) -> None:
         else:
             insn.reads |= bit if access in _READS else 0
             insn.writes |= bit if access in _MAY_WRITE else 0
-    insn.width = max((o[2] for o in insn.operands if o[0] == "v"), default=0)
+    insn.width = insn.operands[0][2] if insn.operands and insn.operands[0][0] == "v" else 0
     insn.stores = any(m.access in _MAY_WRITE for m in info.used_memory())
     insn.reads |= 1 << FLAGS if instruction.rflags_read else 0
     insn.writes |= 1 << FLAGS if instruction.rflags_modified else 0

@@ -57,7 +57,7 @@ class Insn:
         self.segment = self.locked = self.rep = self.mmx = self.masked = self.privileged = False
         self.stores = False
         self.vector = False
-        self.width = 0  # bytes of the widest vector register that is named
+        self.width = 0  # bytes of the vector register that is written
         self.reads = self.writes = self.vreads = self.vwrites = self.x87 = 0
         self.vsources = 0
         self.isa: tuple[str, ...] = ()

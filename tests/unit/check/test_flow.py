@@ -271,6 +271,19 @@ def test_what_is_taken_from_memory_for_rsp_is_not_followed() -> None:
     assert rules(code) == ["ABI001"]
 
 
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("vmovdqu ymm1, [rdi]", ["ABI009"]),
+        ("vmovdqu32 ymm16, [rdi]", []),  # SSE knows no such register
+        ("vmovdqu32 ymm16, [rdi]\nvextracti32x4 xmm1, ymm16, 1", []),
+        ("vmovdqu ymm1, [rdi]\nvextracti128 xmm0, ymm1, 1\nvzeroupper", []),
+    ],
+)
+def test_only_what_is_written_gets_an_upper_half(code: str, found: list[str]) -> None:
+    assert rules(f"{code}\nret", Profile.ASM) == found
+
+
 def test_half_of_a_stack_address_is_none() -> None:
     assert rules("sub esp, 8\nadd esp, 8\nret", Profile.ASM) == ["ABI001"]
 
