@@ -18,7 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 MODULES = (
     ("src/asmith/host/_statpass.c",),
     ("src/asmith/toolchain/_known.c",),
-    ("src/asmith/check/flow/_loops.c", "src/asmith/check/flow/_acts.c"),
+    tuple(f"src/asmith/check/flow/_{part}.c" for part in ("loops", "blocks", "acts", "frame")),
 )
 
 
@@ -45,7 +45,15 @@ class Accelerator(BuildHookInterface[Any]):
         if compiler is None or not (include / "Python.h").exists():
             return None
         made = sources[0].removesuffix(".c") + sysconfig.get_config_var("EXT_SUFFIX")
-        command = [compiler, "-O2", "-shared", "-fPIC", "-pthread", f"-I{include}"]
+        command = [
+            compiler,
+            "-O2",
+            "-shared",
+            "-fPIC",
+            "-fvisibility=hidden",
+            "-pthread",
+            f"-I{include}",
+        ]
         command += ["-o", str(root / made), *(str(root / source) for source in sources)]
         done = subprocess.run(command, check=False, capture_output=True)
         return made if done.returncode == 0 else None

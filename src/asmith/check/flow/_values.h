@@ -1,4 +1,4 @@
-/* What _loops.c and _acts.c share: values, and where things are in objects. */
+/* What the parts of _loops share: values, and where things are in objects. */
 
 #ifndef VALUES_H
 #define VALUES_H
@@ -57,5 +57,13 @@ int act_plainly(PyObject *m, PyObject *r, PyObject *act, PyObject *e, PyObject *
 /* Learn the functions, in the order of loops.py; the class of calls, and what they do if nothing is
    known of the callee. */
 void learn_acts(PyObject *acts, PyObject *call, PyObject *platform);
+
+/* What setup was told. */
+extern PyObject *nothing, *block_class, *end_branch, *end_jump, *on_rcx;
+
+/* Functions of the module that are in _blocks.c. */
+PyObject *leaving(PyObject *self, PyObject *const *of, Py_ssize_t count);
+PyObject *ordered(PyObject *self, PyObject *const *of, Py_ssize_t count);
+PyObject *walk(PyObject *self, PyObject *const *of, Py_ssize_t count);
 
 #endif
