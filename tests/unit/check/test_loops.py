@@ -16,9 +16,9 @@ from asmith.toolchain.elf import read_object
 if TYPE_CHECKING:
     from asmith.model.objects import ObjectFacts
 
-WHOLE = ("rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r12", "r15")
-HALF = ("eax", "ecx", "edx", "ebx", "ebp", "esi", "edi", "r8d", "r9d", "r10d", "r12d", "r15d")
-BYTE = ("al", "cl", "dl", "bl", "sil", "dil", "r8b", "r9b", "r10b", "r15b")
+WHOLE = ("rdi", "rdi", "rsi", "rax", "rax", "rcx", "rdx", "rbx", "rbp", "r9", "r12")
+HALF = ("edi", "edi", "esi", "eax", "eax", "ecx", "edx", "ebx", "ebp", "r9d", "r12d")
+BYTE = ("dil", "sil", "al", "cl", "dl", "bl", "r9b")
 PLAIN = (
     "mov {q}, {q}", "mov {d}, {d}", "mov {q}, {m}", "mov {d}, {m}", "mov {m}, {q}", "mov {m}, {d}",
     "mov byte {m}, 1", "mov qword {m}, {n}", "mov {q}, {n}", "mov {b}, {b}", "movzx {d}, {b}",
@@ -42,7 +42,7 @@ def written(seed: int, functions: int) -> str:
     def instruction(pattern: str, labels: list[str]) -> str:
         where = rng.choice(("rsp", "rbp", *WHOLE))
         index = rng.choice(("", "", "", f" + {rng.choice(WHOLE)} * {rng.choice((1, 4, 8))}"))
-        memory = f"[{where}{index} + {rng.choice((0, 0, 8, 16, 24, -8, 40, 3, 4096))}]"
+        memory = f"[{where}{index} + {rng.choice((0, 0, 8, 16, 24, -8, 40, 3, 88, 4096))}]"
         chosen = {
             "q": lambda: rng.choice(WHOLE), "d": lambda: rng.choice(HALF),
             "b": lambda: rng.choice(BYTE), "m": lambda: memory, "f": lambda: rng.choice(names),
@@ -57,12 +57,14 @@ def written(seed: int, functions: int) -> str:
     for number, name in enumerate(names):
         kind = "global" if number % 2 else "static"
         lines += [f"{kind} {name}:function ({name}.end - {name})", f"{name}:", " push rbx"]
+        size = rng.choice((0, 32, 144))
+        lines.append(f" sub rsp, {size}")
         for block in range(rng.randrange(1, 7)):
             labels = [f".b{n}" for n in range(max(0, block - 1), block + 1)]
             lines.append(f".b{block}:")
             lines += [f" {instruction(rng.choice(PLAIN), labels)}" for _ in range(rng.randrange(7))]
             lines.append(f" {instruction(rng.choice(ENDS), labels)}")
-        lines += [" pop rbx", " ret", ".end:"]
+        lines += [f" add rsp, {size}", " pop rbx", " ret", ".end:"]
     return "\n".join(lines) + "\nsection .note.GNU-stack noalloc noexec nowrite progbits\n"
 
 

@@ -49,6 +49,9 @@ int address(PyObject *m, PyObject *r, PyObject *e, int *kind, int64_t *value)
     int64_t first = N(base), index = N(index), disp = N(disp);
     if (first < 0 || index < -1 || SLOT(e, insn_segment) != Py_False)
         return 0;
+    int other = index < 0 ? TOP : kind_of(R(index)); /* first: lea says nothing of a base beside junk */
+    if (other == CONST || IN(other, SUSPECT))
+        return 0;
     int k = kind_of(R(first)), noted = index == -1 && M(accesses) != Py_False;
     int64_t v;
     if (!whole(R(first), &v) || (k != STACK && is_relocated(m, N(disp_at))))
@@ -79,9 +82,7 @@ int address(PyObject *m, PyObject *r, PyObject *e, int *kind, int64_t *value)
     default: return 0;
     }
     if (index >= 0) {
-        int other = kind_of(R(index)), one = N(scale) == 1;
-        if (other == CONST || IN(other, SUSPECT))
-            return 0;
+        int one = N(scale) == 1;
         if (k == STACK || (other == STACK && one))
             k = LOCAL, v = LOCAL;
         else if (one && other != TOP && other != ROUND)
