@@ -29,6 +29,7 @@ PLAIN = (
     "push {q}", "pop {q}", "xchg {q}, {q}", "add {m}, {d}", "sub rsp, 24", "add rsp, 24", "cdqe",
     "movups xmm1, {m}", "movups {m}, xmm1", "addsd xmm0, xmm1", "pxor xmm0, xmm0", "fld1", "cqo",
     "call out wrt ..plt", "call {f}", "mov {q}, [rsp + 8]", "mov [rsp + 16], {q}", "lea rbp, [rsp]",
+    "lea rdi, [rdi + 8]", "lea rdi, [rdi + 16]", "add rdi, 8", "mov rsi, [rdi]", "mov [rdi], rsi",
 )  # fmt: skip
 ENDS = ("je {l}", "jne {l}", "jl {l}", "jmp {l}", "jrcxz {s}", "call {f}", "nop")
 
