@@ -55,11 +55,11 @@ def main(kind: str, trials: int, seed: int) -> int:
 
 @contextlib.contextmanager
 def disk(directory: str, *, small: bool) -> Iterator[None]:
-    """Let a directory be on a disk of 12 MiB."""
+    """Let a directory be on a disk of 64 MiB."""
     if not small:
         yield
         return
-    command = ["mount", "-t", "tmpfs", "-o", "size=12m", "none", directory]
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "none", directory]
     subprocess.run(command, check=True)
     try:
         yield

@@ -126,7 +126,7 @@ class Crashes:
     def disk_trial(self) -> None:
         """Build on a disk that gets full on the way, make room, build: as after a clean build.
 
-        The directory must be on a file system of a few MiB of its own.
+        The directory must be on a small file system of its own.
         """
         self.tally.trials += 1
         self._edit()
