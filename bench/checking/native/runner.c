@@ -24,7 +24,7 @@
 
 #include "runner.h"
 
-enum { INPUTS = 800, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FLAGGED = 300, TEXT = 256 };
+enum { INPUTS = 600, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FLAGGED = 200, TEXT = 256 };
 enum { LIMIT = 10000, STEPS = 1000, HANGS = 6 }; /* microseconds; instructions; such inputs of a function */
 enum { ENDS = 1000, STOPPED = 1001, TRAP = 0x100 };
 static const char NUMBERS[] = "lihcz"; /* letters of arguments that are numbers */
@@ -90,6 +90,7 @@ static volatile uint64_t caught_rip, caught_sp;
 static struct { uint64_t from, to; } code[64];
 static int codes;
 static int seeded; /* which junk is in use */
+static uint64_t junk_stack[2][STACK / 16]; /* the upper half of the stack, full of it */
 static answer *told;
 
 static uint64_t mix(uint64_t hash, uint64_t value) {
@@ -340,7 +341,7 @@ static void prepare(const function *f, int input, int seed) {
             s->gpr[number] = narrow(*a, value, s->gpr[number]);
         } else words[count++] = *a == 'f' ? (uint32_t)value | (junk_of(seed, 7) & ~0xffffffffull) : narrow(*a, value, junk_of(seed, 8));
     }
-    for (uint64_t *p = (uint64_t *)(stack_top - STACK / 2); p < (uint64_t *)stack_top; p++) *p = stack_junk(seed, p);
+    memcpy(stack_top - STACK / 2, junk_stack[seed], STACK / 2);
     sp = (uint64_t *)(stack_top - CALLER) - (count + (count & 1));
     memcpy(sp, words, (size_t)count * 8);
     s->sp = (uint64_t)sp;
@@ -488,6 +489,8 @@ int main(void) {
     mprotect(low, (size_t)page, PROT_NONE);
     stack_top = low + STACK + page;
     for (int i = 0; i < 16; i++) table[i] = x_out_long;
+    for (int i = 0; i < STACK / 16; i++)
+        for (seeded = 0; seeded < 2; seeded++) junk_stack[seeded][i] = stack_junk(seeded, stack_top - STACK / 2 + 8 * i);
     catch_signals();
     read_code_ranges();
     for (int i = 0; i < codes; i++)
