@@ -89,7 +89,7 @@ static volatile siginfo_t caught;
 static volatile uint64_t caught_rip, caught_sp;
 static struct { uint64_t from, to; } code[64];
 static int codes;
-static int seeded; /* which junk is in use */
+static int seeded, input_now; /* which junk is in use, and which input */
 static uint64_t junk_stack[2][STACK / 16]; /* the upper half of the stack, full of it */
 static answer *told;
 
@@ -201,6 +201,12 @@ static uint64_t flags_of(int seed, int input) { return seed ? 0x2 : input & 1 ? 
 
 static uint64_t stack_junk(int seed, void *word) { return junk_of(seed, 120 + (int)((uint64_t)word >> 3 & 7)); }
 
+/* What a callee fills in: any number, or a small one of 64 bits. */
+static uint32_t given(uint64_t place, int high) {
+    uint32_t any = (uint32_t)(mix(place, (uint64_t)input_now) >> 32);
+    return input_now % 4 ? any : high ? 0 : any % 16;
+}
+
 /* Writes what a callee may write through a pointer that it is given: whatever nobody has set, from
  * there on in the caller's frame. A buffer that is passed to be filled is no junk afterwards. */
 static void fill(uint32_t *p) {
@@ -209,7 +215,7 @@ static void fill(uint32_t *p) {
     for (; (char *)p < end; p++) {
         int high = (uint64_t)p >> 2 & 1;
         uint64_t words[] = {stack_junk(seeded, p), judge_junk[1]};
-        for (int i = 0; i < 2; i++) if (*p == (uint32_t)(words[i] >> 32 * high)) { *p = 7 * (uint32_t)(uint64_t)p; break; }
+        for (int i = 0; i < 2; i++) if (*p == (uint32_t)(words[i] >> 32 * high)) { *p = given((uint64_t)p, high); break; }
     }
 }
 
@@ -315,7 +321,7 @@ static void prepare(const function *f, int input, int seed) {
     int count = 0, places = 0, place = 0, flagged = input - (INPUTS - FLAGGED), turn;
     state *s = &judge_state;
     memset(s, 0, sizeof *s);
-    seeded = seed;
+    seeded = seed, input_now = input;
     for (int i = 0; i < 32; i++) judge_junk[i] = junk_of(seed, i);
     for (int i = 0; i < 16; i++) {
         s->gpr[i] = junk_of(seed, 40 + i);

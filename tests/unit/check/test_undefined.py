@@ -132,3 +132,23 @@ def test_a_float_is_no_double(last: str, callee: str, *, reported: bool) -> None
         )
     )
     assert ("CON010" in [f.rule for f in result.findings]) == reported
+
+
+@pytest.mark.parametrize(
+    ("code", "reported"),
+    [
+        ("cvtsi2ss xmm0, rdi\n addsd xmm0, xmm1", True),
+        ("cvtsi2ss xmm0, rdi\n movaps xmm2, xmm0\n addsd xmm1, xmm2", True),
+        ("cvtsi2ss xmm0, rdi\n cvtss2sd xmm0, xmm0\n addsd xmm0, xmm1", False),
+        ("cvtsi2ss xmm0, rdi\n cvtss2sd xmm3, xmm0\n ucomisd xmm3, xmm0", True),
+        ("cvtsi2ss xmm0, rdi\n vaddsd xmm0, xmm1, xmm1", False),
+        (
+            "cvtsi2ss xmm0, rdi\n unpcklps xmm0, xmm0\n cvtps2pd xmm0, xmm0\n addsd xmm0, xmm1",
+            False,
+        ),
+        ("cvtsi2ss xmm0, rdi\n jmp .l\n .l: addsd xmm0, xmm1", False),  # not followed so far
+        ("cvtsi2ss xmm0, rdi\n addss xmm0, xmm1\n cvttss2si eax, xmm0", False),
+    ],
+)
+def test_a_float_is_not_taken_for_a_double(code: str, *, reported: bool) -> None:
+    assert ("VAL004" in found(f"xorps xmm0, xmm0\n {code}\n mov eax, 1\n ret")) == reported

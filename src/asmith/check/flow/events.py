@@ -178,8 +178,9 @@ class Overwrite(NamedTuple):
 class Overrun(NamedTuple):
     """An access, or rsp, can go `by` bytes too far: how far is shown by numbers that fit the path.
 
-    `what` it goes beyond: the end of a "part" of computed size, the place where `register` is
-    "saved" (rsp: the return address); or "rsp" goes above that, or the "size" is no frame's.
+    `what` it goes beyond: the end of a "part" of computed size, or "below" rsp from there; the
+    place where `register` is "saved" (rsp: the return address); or "rsp" goes above that, or the
+    "size" is no frame's.
     It is "blank" what was never stored there, or has a "hole" of such bytes.
     """
 

@@ -97,6 +97,8 @@ def _mov(walk: Walk, path: Path, e: Insn, at: int) -> bool:
         if value is None:
             return False
         if to[1] == RSP:
+            if source[0] == "r" and path.narrow >> source[1] & 1:
+                walk.cut(at)
             walk.moves(path, value, at, computed=True)
         else:
             path.set(to[1], value, to[2])

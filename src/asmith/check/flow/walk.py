@@ -220,6 +220,8 @@ class Walk:
                 size_of = self.symbols.bases(plus(part.high, part.low, -1)) | {RSP0}
                 if within <= size_of and not plain:
                     self._beyond(path, Overrun(at, "part", 0, stores), plus(end, part.high, -1))
+                    below = plus(path.whole(RSP), address, -1)
+                    self._beyond(path, Overrun(at, "below", 0, stores), below)
                 return
         if plain:
             if not stores and e is not None and _SCALAR.search(e.name):
@@ -359,5 +361,5 @@ class Walk:
         if symbol == RSP0:
             return range((1 << 20) + 8, (1 << 20) + 136, 16)
         low, high = path.ranges.known.get(symbol, (-WIDE, WIDE))
-        low = max(low, min(SMALLEST, high // 2))
+        low = max(low, min(SMALLEST, high // 2), 1)
         return range(low, min(high, low + NUMBERS - 1) + 1)

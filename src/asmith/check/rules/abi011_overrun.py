@@ -100,19 +100,20 @@ def check(subject: Followed) -> Iterator[Finding]:
 def _words(event: Overrun) -> tuple[str, str]:
     saved = "the return address" if event.register == RSP else f"the saved {_name(event)}"
     verb = "writes" if event.stores else "reads"
-    match event.what:
-        case "part":
-            return f"{verb} beyond a part of its frame", f"can end {event.by} bytes above it"
-        case "saved":
-            return f"{verb} {saved} through an index", f"can reach {saved}"
-        case "blank":
-            return "reads of a part of its frame what it never wrote", "nothing is stored here"
-        case "hole":
-            return "loads a number of which it has stored only some bytes", "the rest is not set"
-        case "rsp":
-            return f"moves rsp above {saved}", f"rsp can be {event.by} bytes above it"
-        case _:
-            return "moves rsp further than any frame is large", f"by {event.by} bytes"
+    what, label = _WORDS[event.what]
+    known = {"verb": verb, "saved": saved, "by": event.by}
+    return what.format_map(known), label.format_map(known)
+
+
+_WORDS = {
+    "part": ("{verb} beyond a part of its frame", "can end {by} bytes above it"),
+    "below": ("{verb} below rsp, from a part of its frame", "can begin {by} bytes below it"),
+    "saved": ("{verb} {saved} through an index", "can reach {saved}"),
+    "blank": ("reads of a part of its frame what it never wrote", "nothing is stored here"),
+    "hole": ("loads a number of which it has stored only some bytes", "the rest is not set"),
+    "rsp": ("moves rsp above {saved}", "rsp can be {by} bytes above it"),
+    "size": ("moves rsp further than any frame is large", "by {by} bytes"),
+}
 
 
 def _name(event: Overrun) -> str:

@@ -3,8 +3,8 @@
 Reported, with the contracts of both functions, when the argument of a call is certainly an address
 (of the frame, of this object, a pointer parameter or a pointer that a call returned) and the callee
 expects an integer of fewer than 64 bits; and when a parameter that is an integer is passed on where
-a pointer is expected. Also when the last instruction before the call that writes a vector register
-makes a number of the other precision in it, with nothing but straight code between.
+a pointer is expected. Also when what straight code leaves in a vector register is a number of the
+other precision.
 
 Why: the callee takes 32 bits of a register for its int (System V psABI 3.2.3), and an address has
 64; an integer leads nowhere. Mostly the arguments are shifted by one place. The 32 bits of a float
@@ -52,6 +52,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Call
+from asmith.check.flow.precision import is_real, precisions
 from asmith.check.flow.values import KIND, LOCAL, RESULT, STACK, parameter_place
 from asmith.check.inputs import Level, Profile
 from asmith.check.places import Text
@@ -77,7 +78,7 @@ def check(subject: Followed) -> Iterator[Finding]:
     for outcome, event in subject.events(Call):
         for argument in event.convention.arguments if event.convention is not None else ():
             words = ""
-            if len(argument.vectors) == 1 and _is_real(argument.type):
+            if len(argument.vectors) == 1 and is_real(argument.type):
                 made = _precision(outcome, event.address, argument.vectors[0])
                 if made and argument.size in _PRECISIONS and made != argument.size:
                     words, wanted = f"a {_PRECISIONS[made]}", f"a {_PRECISIONS[argument.size]}"
@@ -115,21 +116,11 @@ def _finding(
 
 
 def _precision(outcome: Outcome, call: int, register: int) -> int:
-    """Return the bytes of the number that the last writer of a vector register makes, or 0."""
-    at = call
-    while True:
-        before = (at - n for n in range(1, LONGEST + 1) if at - n in outcome.code)
-        at = next((a for a in before if a + outcome.code[a].length == at), -1)
-        insn = outcome.code.get(at)
-        if insn is None or insn.flow:
-            return 0
-        if insn.vwrites >> register & 1:
-            scalar = insn.name[-2:] if not insn.name.startswith(("p", "vp")) else ""
-            return {"ss": 4, "sd": 8}.get(scalar, 0)
+    """Return the bytes of the number in a vector register before a call, or 0."""
+    known = precisions(outcome.code, outcome.function.start, outcome.convention)
+    return next((held.get(register, 0) for at, _, held in known if at == call), 0)
 
 
-LONGEST = 15
-"""Bytes of the longest instruction."""
 _PRECISIONS = {4: "float", 8: "double"}
 WHOLE = 8
 ADDRESS, NUMBER = "address", "number"
@@ -158,7 +149,3 @@ def _source(outcome: Outcome, value: int) -> str:
 
 def _is_integer(ctype: CType, *, below: int = 16) -> bool:
     return isinstance(ctype, Scalar) and ctype.kind is Class.INTEGER and ctype.size < below
-
-
-def _is_real(ctype: CType) -> bool:
-    return isinstance(ctype, Scalar) and ctype.kind is Class.SSE

@@ -2,6 +2,8 @@
 
 Reported with contracts, when an argument or a result of at most 32 bits is used with all 64 bits of
 its register: in an address, in a 64-bit comparison, as a 64-bit argument or as a 64-bit result.
+In hand-written code also when straight code leaves a float in a vector register and an instruction
+takes it for a double.
 
 Why: of an argument or result that is narrower than 64 bits only its own bits are defined; what
 is above them in the register is whatever was there (System V psABI 3.2.3).
@@ -53,6 +55,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.events import Narrow
+from asmith.check.flow.machine import FIRST_VECTOR
+from asmith.check.flow.precision import floats_as_doubles
 from asmith.check.flow.values import is_part
 from asmith.check.inputs import Level, Profile
 from asmith.check.places import Text
@@ -88,6 +92,28 @@ def check(subject: Followed) -> Iterator[Finding]:
                 f"{name} is undefined above bit {bits - 1}",
             ),
         )
+
+    if subject.profile != Profile.COMPILED:
+        yield from _floats(subject)
+
+
+def _floats(subject: Followed) -> Iterator[Finding]:
+    """Yield a finding for each float that an instruction for doubles takes."""
+    for outcome in subject.outcomes:
+        start, convention = outcome.function.start, outcome.convention
+        for address, register in floats_as_doubles(outcome.code, start, convention):
+            name = register_name(FIRST_VECTOR + register)
+            yield subject.report(
+                ID,
+                address,
+                Text(
+                    f"{outcome.function.name} uses the low 64 bits of {name} as a double, but only"
+                    " the low 32 are defined",
+                    "a float leaves the rest of its register undefined (System V psABI 3.2.3)",
+                    f"convert it first: `cvtss2sd {name}, {name}`",
+                    f"{name} holds a float here",
+                ),
+            )
 
 
 def _extended(register: int, bits: int) -> str:
