@@ -1,6 +1,6 @@
 """Measures the instruction checker: what it reports wrongly, what it misses, how fast it is.
 
-Usage: python bench/check.py [LEG ...] [--smoke]      without LEG: all of them
+Usage: python bench/check.py [LEG ...] [--smoke] [--seed N]      without LEG: all of them
 
   corpus       generated C in every configuration of gcc and clang: no report, 97 % analysed
   libraries    compiled members of Debian's static libraries: the same
@@ -20,40 +20,40 @@ import sys
 from checking.cache import UnableError
 
 
-def _corpus(*, smoke: bool) -> bool:
+def _corpus(options: argparse.Namespace) -> bool:
     from checking import corpus
 
-    return corpus.main(corpus.SMOKE if smoke else corpus.WHOLE)
+    return corpus.main(corpus.SMOKE if options.smoke else corpus.WHOLE)
 
 
-def _libraries(*, smoke: bool) -> bool:
+def _libraries(options: argparse.Namespace) -> bool:
     from checking import libraries
 
-    return libraries.main(libraries.COMPILED[:1] if smoke else libraries.COMPILED)
+    return libraries.main(libraries.COMPILED[:1] if options.smoke else libraries.COMPILED)
 
 
-def _handwritten(*, smoke: bool) -> bool:
+def _handwritten(options: argparse.Namespace) -> bool:
     from checking import handwritten
 
-    return handwritten.main(handwritten.SMOKE if smoke else handwritten.LIBRARIES)
+    return handwritten.main(handwritten.SMOKE if options.smoke else handwritten.LIBRARIES)
 
 
-def _recall(*, smoke: bool) -> bool:
+def _recall(options: argparse.Namespace) -> bool:
     from checking import recall
 
-    return recall.main(recall.SMOKE if smoke else recall.WHOLE)
+    return recall.main(recall.SMOKE if options.smoke else recall.WHOLE, options.seed)
 
 
-def _speed(*, smoke: bool) -> bool:
+def _speed(options: argparse.Namespace) -> bool:
     from checking import speed
 
-    return speed.main(smoke=smoke)
+    return speed.main(smoke=options.smoke)
 
 
-def _hostile(*, smoke: bool) -> bool:
+def _hostile(options: argparse.Namespace) -> bool:
     from checking import hostile
 
-    return hostile.main(hostile.SMOKE if smoke else hostile.WHOLE)
+    return hostile.main(hostile.SMOKE if options.smoke else hostile.WHOLE)
 
 
 LEGS = {
@@ -73,6 +73,7 @@ def main() -> int:
     )
     parser.add_argument("legs", nargs="*", metavar="LEG")
     parser.add_argument("--smoke", action="store_true", help="a small part of each leg: seconds")
+    parser.add_argument("--seed", type=int, default=1, help="recall: other functions and mutants")
     options = parser.parse_args()
     unknown = sorted(set(options.legs) - set(LEGS))
     if unknown:
@@ -82,7 +83,7 @@ def main() -> int:
     for name in options.legs or LEGS:
         print(f"== {name}", flush=True)
         try:
-            if not LEGS[name](smoke=options.smoke):
+            if not LEGS[name](options):
                 failed.append(name)
         except UnableError as error:
             print(f"error: {error}", file=sys.stderr)

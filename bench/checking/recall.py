@@ -72,15 +72,18 @@ class Mutant:
         )
 
 
-def main(size: Size) -> bool:
-    """Make, execute and check the mutants; print the score and every miss."""
+def main(size: Size, seed: int = 1) -> bool:
+    """Make, execute and check the mutants; print the score and every miss.
+
+    Another `seed` makes other functions and mutants, which nobody has looked at.
+    """
     with tempfile.TemporaryDirectory(prefix="asmith-recall-") as scratch:
         directory = Path(scratch)
-        units = list(subjects.generated(directory, size.units))
+        units = list(subjects.generated(directory, size.units, seed))
         if size.modules:
             units += subjects.modules(directory)
         runner, units = _sound(units, directory)
-        mutants = judge(units, runner, size.per_function)
+        mutants = judge(units, runner, size.per_function, seed)
     print(rejected())
     return report(mutants)
 
@@ -136,12 +139,12 @@ def _sound(units: list[Unit], directory: Path) -> tuple[Path, list[Unit]]:
         units = kept
 
 
-def judge(units: list[Unit], runner: Path, per_function: int) -> list[Mutant]:
+def judge(units: list[Unit], runner: Path, per_function: int, seed: int) -> list[Mutant]:
     """Return the mutants of all units, executed and checked."""
     work = [
         (number, function, mutation, offset)
         for number, unit in enumerate(units)
-        for function, mutation, offset in _chosen(unit, number, per_function)
+        for function, mutation, offset in _chosen(unit, number + seed - 1, per_function)
     ]
     # The first answers make the results of the originals known to the runner.
     first = [(n, None, 0) for n in range(len(units))]

@@ -99,10 +99,13 @@ class Unit:
     contracts: Contracts
 
 
-def generated(directory: Path, count: int) -> Iterator[Unit]:
-    """Yield up to `count` units of generated C; those that cannot be called are left out."""
+def generated(directory: Path, count: int, first: int = 1) -> Iterator[Unit]:
+    """Yield up to `count` units of generated C, by seeds from `first` on.
+
+    Those that cannot be called are left out.
+    """
     made = 0
-    for seed in range(1, 20 * count):
+    for seed in range(first, first + 20 * count):
         kind = KINDS[seed % len(KINDS)]
         flags = FLAGS[seed // len(KINDS) % len(FLAGS)]
         writer = Writer(random.Random(seed), f"m{seed}")  # noqa: S311 -- reproducible, no secret
