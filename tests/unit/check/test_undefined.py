@@ -152,3 +152,18 @@ def test_a_float_is_no_double(last: str, callee: str, *, reported: bool) -> None
 )
 def test_a_float_is_not_taken_for_a_double(code: str, *, reported: bool) -> None:
     assert ("VAL004" in found(f"xorps xmm0, xmm0\n {code}\n mov eax, 1\n ret")) == reported
+
+
+@pytest.mark.parametrize(
+    ("code", "reported"),
+    [
+        ("mov rax, rdi\ntest rdi, rdi\ncmovle rax, r13", True),  # the caller's r13
+        ("test rdi, rdi\ncmovle r11, rsi\nmov rax, r11", True),
+        ("mov rax, rdi\ntest rdi, rdi\ncmovle rax, rsi", False),
+        ("mov rdx, rdi\nmulx rcx, rax, r13", True),
+        ("mov rdx, rdi\nmulx rcx, rax, rsi", False),
+        ("mulx rcx, rax, rsi", False),  # rdx may be an argument
+    ],
+)
+def test_what_is_chosen_or_multiplied_must_be_defined(code: str, *, reported: bool) -> None:
+    assert ("VAL001" in found(f"{code}\nmov rax, [rax]\nret")) == reported

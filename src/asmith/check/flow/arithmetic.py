@@ -387,8 +387,11 @@ def cmov(m: Machine, e: Insn, at: int) -> None:
     """Move on a condition: either of two values."""
     if m.r[FLAGS] & KIND in UNSAFE:
         m.is_bad(m.r[FLAGS], at, "condition", FLAGS)
-    value = m.r[e.b]
-    m.r[e.a] = join(m.r[e.a], value if e.c else low32(value))
+    value, kept = m.r[e.b], m.r[e.a]
+    if m.paths and (m.is_junk(value) or m.is_junk(kept)):
+        m.r[e.a] = at << 4 | UNDEF  # no condition is known to keep it out
+    else:
+        m.r[e.a] = join(kept, value if e.c else low32(value))
 
 
 def cmov_m(m: Machine, e: Insn, at: int) -> None:

@@ -161,6 +161,8 @@ def _sources(e: Insn) -> tuple[int, ...]:
     if e.name in ("div", "idiv"):
         narrow = e.size == 1 or ("r", 1) in [(o[0], o[-1]) for o in e.operands]
         return (0, *registers) if narrow else (0, 2, *registers)
+    if e.name == "mulx":
+        return (2, *registers[2:])
     if e.name in _FROM_OTHERS:
         return tuple(registers[1:])
     if e.name in _FROM_ONE:
@@ -173,7 +175,7 @@ def _sources(e: Insn) -> tuple[int, ...]:
 _FROM_ONE = frozenset({"bswap"})
 _FROM_OTHERS = frozenset({
     "bsf", "bsr", "popcnt", "lzcnt", "tzcnt", "rorx", "sarx", "shlx", "shrx", "andn", "blsr",
-    "blsi", "blsmsk", "bextr",
+    "blsi", "blsmsk", "bextr", "bzhi", "pdep", "pext",
 })  # fmt: skip
 _TO_VECTOR = frozenset({
     "movd", "movq", "vmovd", "vmovq", "cvtsi2sd", "cvtsi2ss", "vcvtsi2sd", "vcvtsi2ss",
