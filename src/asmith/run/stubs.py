@@ -1,6 +1,6 @@
 """The C library in links: a stub of what a product may refer to, instead of the library itself.
 
-That halves the time of a small link. Stubs are derived and no step's output, like groups: each is
+That takes a third off a small link. Stubs are derived and no step's output, like groups: each is
 verified when it is used. What is linked does the same; where a stub is not enough the link is made
 without it.
 """
