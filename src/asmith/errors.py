@@ -7,6 +7,7 @@ top is a bug of ours and exits with `ExitCode.BUG`.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from asmith.dataclass import dataclass
 
@@ -55,6 +56,10 @@ class AsmithError(Exception):
         self.where = Place(where) if isinstance(where, str) else where
         self.why = why
         self.help = help
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error go to another process as it is, whatever its class takes to be made."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
     def render(self) -> str:
         """Return the message in the form that every asmith message has, without a final newline."""

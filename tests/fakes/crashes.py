@@ -88,12 +88,13 @@ class Crashes:
     def trial(self, until: Callable[[subprocess.Popen[bytes]], None] | None = None) -> None:
         """Edit, build, kill, edit or not, build: everything must be as after a clean build."""
         self._edit()
-        child = self._child()
+        jobs = self.random.choice([1, 2])
+        child = self._child("build", "-n", str(jobs))
         (until or self._wait)(child)
         self._kill(child)
         told = (self.root / "progress").read_text(encoding="utf-8").split("\n")
         ended = {line.split()[0] for line in told[:-1] if ":" in line.split(" ")[0]}
-        ended -= {line.split()[0] for line in told[-2:-1] if line}  # the last one had only begun
+        ended -= {line.split()[0] for line in told[-1 - jobs : -1] if line}  # they had only begun
         what = self.random.choice([self._nothing, self._edit, self._revert, self._damage])
         what()
         ran = self._hold()
@@ -143,8 +144,10 @@ class Crashes:
         self._hold()
 
     def _kill(self, child: subprocess.Popen[bytes]) -> None:
+        """Kill a command with its children, or alone: then these must end by themselves."""
+        kill = self.random.choice([os.kill, os.killpg])
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+            kill(child.pid, signal.SIGKILL)
         self.tally.killed += child.wait() == -signal.SIGKILL
         self.tally.trials += 1
 

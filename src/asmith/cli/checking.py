@@ -96,7 +96,7 @@ def _modules(options: argparse.Namespace) -> list[CheckResult]:
 def _not_assembled(error: AsmithError) -> CheckResult:
     """Return what nasm found as findings like any others; raises what is something else."""
     from asmith.check.engine import CheckResult
-    from asmith.run.actions import FindingsError
+    from asmith.run.jobs import FindingsError
 
     if isinstance(error, FindingsError):
         return CheckResult(findings=error.findings)

@@ -4,102 +4,55 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from asmith.check import engine as checks
-from asmith.check import screen
-from asmith.dataclass import dataclass, field
 from asmith.errors import StepFailedError
 from asmith.graph.trace import SYMBOLS
 from asmith.host import files, process
 from asmith.model.names import InterfaceName, ModuleName, digest_of
 from asmith.model.plan import Step, StepKind
-from asmith.model.stamp import render_stamp
 from asmith.run import groups, inputs, layout, parts, stubs
+from asmith.run.jobs import Assembly, Check, FindingsError, Made
 from asmith.toolchain import elf, header, link, nasm
 from asmith.verify.support import support_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from asmith.model.finding import Finding
     from asmith.model.objects import ObjectFacts
     from asmith.model.record import Stamp
     from asmith.run.session import Session
 
 
-class FindingsError(StepFailedError):
-    """A step that ended in findings: they say all there is to say."""
-
-    def __init__(self, step: Step, findings: Sequence[Finding]) -> None:
-        count = len(findings)
-        super().__init__(f"{step}: {count} finding{'s' if count != 1 else ''}")
-        self.findings = tuple(findings)
-
-    def render(self) -> str:
-        """Return the findings, one after another."""
-        return "\n\n".join(f.render() for f in self.findings)
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What an action made: outputs (name below the slot -> file in scratch) and facts."""
-
-    outputs: dict[str, Path] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
 def perform(session: Session, step: Step, scratch: Path) -> Made:
     """Run a step's action in `scratch`, an empty directory; raises `AsmithError`."""
-    if step.kind is StepKind.CHECK:
-        return _check(session, step)
-    if step.kind is StepKind.COMPARE:
-        return _compare(session, step)
-    actions: dict[StepKind, Callable[[Session, Step, Path], Made]] = {
-        StepKind.ASSEMBLE: _assemble,
-        StepKind.LINK: _link,
-        StepKind.TEST: _test,
-    }
-    return actions[step.kind](session, step, scratch)
+    match step.kind:
+        case StepKind.ASSEMBLE:
+            return session.perform(_assembly(session, ModuleName(step.subject), scratch))
+        case StepKind.CHECK:
+            return session.perform(_checking(session, ModuleName(step.subject)))
+        case StepKind.COMPARE:
+            return _compare(session, step)
+        case StepKind.LINK:
+            return _link(session, step, scratch)
+        case _:
+            return _test(session, step, scratch)
 
 
-def _assemble(session: Session, step: Step, scratch: Path) -> Made:
-    module = session.modules[ModuleName(step.subject)]
+def _assembly(session: Session, name: ModuleName, scratch: Path) -> Assembly:
+    module = session.modules[name]
     assert module.source is not None
-    text = session.include_text(module).encode()
-    name = f"include/{module.name}.inc"
-    sources = (
-        nasm.Source(f"{layout.BUILD}/{name}", text),
-        nasm.Source(layout.source(module.name), module.source),
+    return Assembly(
+        module=name,
+        include=session.include_text(module).encode(),
+        text=module.source,
+        stamp=session.stamp(module),
+        stamp_digest=session.stamp_digest(module),
+        imports=tuple(sorted(n for n, e in (module.imports or {}).items() if e.kind in SYMBOLS)),
+        scratch=scratch,
     )
-    stamp = session.stamp(module)
-    made, findings = nasm.assemble(sources, render_stamp(stamp), root=session.root, scratch=scratch)
-    if made is None:
-        raise FindingsError(step, findings)
-    facts = elf.read_object(made, layout.source(module.name))
-    digests = elf.object_digests(made, facts)
-    files.write_atomic(scratch / "include", text)
-    files.write_atomic(scratch / "object.o", made)
-    return Made(
-        {f"obj/{module.name}.o": scratch / "object.o", name: scratch / "include"},
-        {
-            "code": digests.code,
-            "stamp": session.stamp_digest(module),
-            "values": dict(stamp.values),
-            "link": screen.summary(facts, stamp),
-            "imports": sorted(n for n, e in (module.imports or {}).items() if e.kind in SYMBOLS),
-            "bytes": sum(s.size for s in facts.sections if s.has(s.ALLOC)),
-        },
-    )
-
-
-def _check(session: Session, step: Step) -> Made:
-    result = checks.check_object(object_input(session, ModuleName(step.subject)))
-    errors = [f for f in result.findings if f.severity == "error"]
-    if errors:
-        raise FindingsError(step, errors)
-    return Made(facts={"functions": result.functions, "warnings": len(result.findings)})
 
 
 def _compare(session: Session, step: Step) -> Made:
@@ -121,24 +74,27 @@ def _compare(session: Session, step: Step) -> Made:
 
 def object_input(session: Session, name: ModuleName) -> checks.ObjectInput:
     """Return all that the checks of one module's object read."""
-    workspace = session.workspace
+    return _checking(session, name).subject(session.workspace)
+
+
+def _checking(session: Session, name: ModuleName) -> Check:
     module = session.modules[name]
-    own = workspace.interface_of(name)
-    return checks.ObjectInput(
-        facts=read_object(session, name)[0],
-        source=module.text(),
-        source_path=layout.source(name),
-        interface=own,
-        visible=workspace.visible_interfaces(name),
-        uses=workspace.specs[name].uses,
+    return Check(
+        module=name,
+        object=_object(session, name),
+        text=module.source or b"",
         imports=frozenset(module.imports or ()),
-        profile=checks.Profile.PROJECT,
     )
+
+
+def _object(session: Session, name: ModuleName) -> str:
+    """Return the path of a module's object, whose step must hold."""
+    return session.output(Step(StepKind.ASSEMBLE, name), f"obj/{name}.o")
 
 
 def read_object(session: Session, name: ModuleName) -> tuple[ObjectFacts, Stamp | None]:
     """Return the facts and the stamp of a module's object, whose step must hold."""
-    path = session.output(Step(StepKind.ASSEMBLE, name), f"obj/{name}.o")
+    path = _object(session, name)
     facts = elf.read_object(files.read_bytes(session.root / path), path)
     return facts, elf.read_stamp(facts)
 
@@ -146,7 +102,7 @@ def read_object(session: Session, name: ModuleName) -> tuple[ObjectFacts, Stamp 
 def objects(session: Session, names: Sequence[ModuleName]) -> list[str]:
     """Return the paths of modules' objects, in the order given; raises where one was damaged."""
     parts.require(session, names)
-    return [session.output(Step(StepKind.ASSEMBLE, n), f"obj/{n}.o") for n in names]
+    return [_object(session, n) for n in names]
 
 
 def _link(session: Session, step: Step, scratch: Path) -> Made:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from asmith.model.plan import StepKind
 from asmith.run import events, layout, tasks, view
 from asmith.run.backend import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from asmith.model.plan import Step
     from asmith.run.session import Session
+
+_APART = (StepKind.ASSEMBLE, StepKind.CHECK)  # kinds of which run/jobs.py has the work
+_WORTH = 3  # steps for each process, from which on it is worth its fork
 
 
 def run_steps(
@@ -39,7 +44,25 @@ def run_steps(
     state = Dependency(Backend, str(session.root / layout.STATE))
     told = (state, _Reporter(session, todo), True)  # and go on after a failure
     runner = Runner(*told) if jobs == 1 else MThreadRunner(*told, num_process=jobs)
-    tasks.in_run(lambda: int(runner.run_all(control.task_dispatcher())))
+    with _workers(session, todo.values(), jobs):
+        tasks.in_run(lambda: int(runner.run_all(control.task_dispatcher())))
+
+
+@contextmanager
+def _workers(session: Session, steps: Collection[Step], jobs: int) -> Iterator[None]:
+    """Have up to `jobs` processes for the steps that one does apart, if these are worth it."""
+    count = min(jobs, sum(s.kind in _APART for s in steps) // _WORTH)
+    if count <= 1:
+        yield
+        return
+    from asmith.host.workers import working  # slow to import
+
+    with working(count, lambda job: job.perform(session.workspace)) as workers:
+        session.workers = workers
+        try:
+            yield
+        finally:
+            session.workers = None
 
 
 def warm() -> None:

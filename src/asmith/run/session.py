@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asmith.errors import AsmithError
+    from asmith.host.workers import Workers
     from asmith.model.record import Stamp
     from asmith.project.config import Product
     from asmith.run.events import Event, Observer
+    from asmith.run.jobs import Job, Made
     from asmith.run.known import Known, Node
     from asmith.run.linked import Linked
     from asmith.run.view import Module
@@ -68,6 +70,7 @@ class Session:
     executed: list[Step] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)  # objects found changed from outside
     observer: Observer = nobody
+    workers: Workers | None = None  # copies of this process that do jobs
     guard: threading.RLock = field(default_factory=threading.RLock)
     _known: dict[Step, Status] = field(default_factory=dict)  # of single modules and interfaces
     _joint: dict[Step, Status] = field(default_factory=dict)  # of links and tests
@@ -94,6 +97,13 @@ class Session:
         """Tell the observer of an event; one at a time, from whatever thread."""
         with self.guard:
             self.observer(event)
+
+    def perform(self, job: Job) -> Made:
+        """Do a job, in another process where there is one for that."""
+        if self.workers is None:
+            return job.perform(self.workspace)
+        made: Made = self.workers.run(job)
+        return made
 
     def looked_at(self) -> tuple[ModuleName, ...]:
         """Return the modules that are looked at: all, or those that changed files touch."""

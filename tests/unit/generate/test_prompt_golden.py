@@ -18,7 +18,7 @@ from asmith.model.finding import Finding
 from asmith.model.names import InterfaceName
 from asmith.model.plan import Reason, Step, StepKind, Why
 from asmith.project import spec as specs
-from asmith.run.actions import FindingsError
+from asmith.run.jobs import FindingsError
 
 GOLDEN = Path(__file__).parent / "golden"
 HEADERS = {
