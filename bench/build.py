@@ -4,9 +4,9 @@
 
 A synthetic project of N modules with about three imports each. Each row gives the median wall time
 of asmith and of ninja, their ratio, and in parentheses the CPU time of each with all its children:
-on a busy machine that is the steadier of the two. The load average stands in front. ninja comes
-from PyPI (pip install ninja==1.13.0) or from PATH. asmith links by the fastest linker that it
-finds, ninja by --linker.
+on a busy machine that is the steadier of the two. The load average stands in front. At the end
+stands how each of asmith's times grew from the size before. ninja comes from PyPI (pip install
+ninja==1.13.0) or from PATH. asmith links by the fastest linker that it finds, ninja by --linker.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from synthetic import Synthetic
 
@@ -80,6 +81,8 @@ def _median(costs: list[Cost]) -> Cost:
 class Bench:
     """One size: the project, the ninja build beside it, and the rows that are measured."""
 
+    grown: ClassVar[dict[str, list[tuple[int, float]]]] = {}  # title -> sizes and values
+
     def __init__(self, root: Path, count: int, ninja: str, linker: str) -> None:
         self.project = root / "project"
         self.beside = root / "ninja"
@@ -93,8 +96,13 @@ class Bench:
         cells = [f"{n} {c.wall * 1e3:.1f} ms ({c.cpu * 1e3:.1f})" for n, c in costs.items()]
         first, second = list(costs.values())[:2]
         ratio = (first.wall - minus.wall) / second.wall, (first.cpu - minus.cpu) / second.cpu
+        self.note(f"{title}, {next(iter(costs))}", first.wall - minus.wall)
         print(f"load {os.getloadavg()[0]:<4.1f} N={self.count:<6} {title}: {', '.join(cells)}; "
               f"ratio {ratio[0]:.2f} ({ratio[1]:.2f})", flush=True)  # fmt: skip
+
+    def note(self, title: str, value: float) -> None:
+        """Take note of a value whose growth is told at the end."""
+        self.grown.setdefault(title, []).append((self.count, value))
 
     def full(self, rounds: int) -> None:
         """Build everything from nothing, two at a time."""
@@ -179,9 +187,8 @@ class Bench:
         with_doit, python = costs.pop("with_doit"), costs.pop("python")
         doit = Cost(with_doit.wall - python.wall, with_doit.cpu - python.cpu)
         self.row("one module to the linked program", costs)
-        self.row(
-            f"the same without doit's import ({doit.cpu * 1e3:.0f} ms of CPU)", costs, minus=doit
-        )
+        print(f"N={self.count:<6} doit's import: {doit.cpu * 1e3:.0f} ms of CPU")
+        self.row("the same without doit's import", costs, minus=doit)
 
     def resident(self, rounds: int) -> None:
         """One module changed in a process that stays in memory."""
@@ -189,6 +196,8 @@ class Bench:
         command = [sys.executable, script, self.project, str(rounds)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout)
+        for name in ("build", "plan", "memory"):
+            self.note(f"in memory, {name}", found[name])
         print(f"N={self.count:<6} in memory, one module to the linked program:"
               f" {found['build'] * 1e3:.1f} ms, of it CPU in this process {found['cpu'] * 1e3:.1f};"
               f" planned in {found['plan'] * 1e3:.1f} ms;"
@@ -211,6 +220,9 @@ def main() -> None:
             bench.nothing(options.rounds)
             bench.one(options.rounds)
             bench.resident(options.rounds)
+    for title, values in Bench.grown.items():
+        for (fewer, before), (more, after) in pairwise(values):
+            print(f"growth from {fewer} to {more}: {title}: x {after / before:.1f}")
 
 
 if __name__ == "__main__":
