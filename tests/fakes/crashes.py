@@ -94,11 +94,11 @@ class Crashes:
         self._kill(child)
         told = (self.root / "progress").read_text(encoding="utf-8").split("\n")
         ended = {line.split()[0] for line in told[:-1] if ":" in line.split(" ")[0]}
-        ended -= {line.split()[0] for line in told[-1 - jobs : -1] if line}  # they had only begun
+        ended -= {line.split()[0] for line in told[-2:-1] if line}  # the last one had only begun
         what = self.random.choice([self._nothing, self._edit, self._revert, self._damage])
         what()
         ran = self._hold()
-        if ran is not None and what == self._nothing:
+        if ran is not None and what == self._nothing and jobs == 1:  # of two, either may go on
             self.tally.repeated += len(ended & set(ran))
 
     def accept_trial(self) -> None:
