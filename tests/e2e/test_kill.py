@@ -139,19 +139,29 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_a_lock_that_outlives_its_owner_for_a_moment_is_waited_for(plain: Sample) -> None:
-    """A kill between fork and exec leaves the lock with the child until that executes."""
+@pytest.mark.parametrize("named", ["the owner", "another process", "no process"])
+def test_a_lock_that_outlives_its_owner_for_a_moment_is_waited_for(
+    plain: Sample, named: str
+) -> None:
+    """A kill between fork and exec leaves the lock with the child until that executes.
+
+    Meanwhile the owner's number may belong to another process, or the name be damaged.
+    """
     script = (
         "import fcntl, os, sys, time\n"
         "handle = os.open(sys.argv[1], os.O_RDWR)\n"
         "fcntl.flock(handle, fcntl.LOCK_EX)\n"
-        "os.pwrite(handle, f'{os.getpid():<8}'.encode(), 0)\n"
+        "os.pwrite(handle, (sys.argv[2] or f'{os.getpid():<8}').encode(), 0)\n"
         "os.fork() or time.sleep(0.4)\n"
         "os._exit(0)\n"
     )
-    owner = subprocess.run([sys.executable, "-c", script, plain.root / "build/lock"], check=True)
-    assert owner.returncode == 0
-    assert plain.ran() == []
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        names = {"the owner": "", "another process": f"{other.pid:<8}", "no process": "../self"}
+        lock = plain.root / "build/lock"
+        command = [sys.executable, "-c", script, lock, names[named]]
+        subprocess.run(command, check=True)
+        assert plain.ran() == []
+        other.kill()
 
 
 def test_nothing_of_a_killed_build_stays_in_the_way(plain: Sample) -> None:

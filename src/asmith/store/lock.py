@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_PATIENCE = 2.0  # seconds
+_PATIENCE = 30.0  # seconds that what a killed build had begun may take to end
 _WATCHED = 120.0  # seconds that a build of `watch` may take before others give up
 WATCH = "watch"  # the note of a process that gives the lock back soon
 
@@ -52,8 +52,8 @@ def acquire(path: Path, *, note: str = "") -> int:
 def _taken(handle: int) -> bool:
     """Take the lock; tell whether it was free.
 
-    A child that a killed build was just starting holds it until it has become another program:
-    where the owner is no more, that moment is waited for.
+    A child that a killed build was just starting holds it until it has become another program, a
+    copy of its process until its job is done: where the owner is no more, that is waited for.
     """
     began = clock.monotonic()
     while True:
@@ -61,13 +61,31 @@ def _taken(handle: int) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             watched = _note(handle) == WATCH
-            if os.path.exists(f"/proc/{_owner(handle)}") and not watched:
+            if not watched and _lives(handle):
                 return False
             if clock.monotonic() > began + (_WATCHED if watched else _PATIENCE):
                 return False
             clock.pause(0.002)
         else:
             return True
+
+
+def _lives(handle: int) -> bool:
+    """Tell whether the process that the lock names has it open: its id may be another's by now."""
+    owner = _owner(handle)
+    if not owner.isdecimal():
+        return False
+    lock = os.fstat(handle)
+    try:
+        for name in os.listdir(f"/proc/{owner}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(lock, os.stat(f"/proc/{owner}/fd/{name}")):
+                    return True
+    except PermissionError:  # another user's
+        return True
+    except FileNotFoundError:
+        pass
+    return False
 
 
 def _owner(handle: int) -> str:
