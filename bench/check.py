@@ -3,6 +3,7 @@
 Usage: python bench/check.py [LEG ...] [--smoke] [--seed N]      without LEG: all of them
 
   corpus       generated C in every configuration of gcc and clang: no report, 97 % analysed
+  exceptions   generated C++ that throws, and C with cleanups: the same
   libraries    compiled members of Debian's static libraries: the same
   handwritten  assembly of real libraries: each report explained in docs/reference
   recall       mutants, judged by executing them: 98 % of those that break the ABI are reported
@@ -24,6 +25,12 @@ def _corpus(options: argparse.Namespace) -> bool:
     from checking import corpus
 
     return corpus.main(corpus.SMOKE if options.smoke else corpus.WHOLE)
+
+
+def _exceptions(options: argparse.Namespace) -> bool:
+    from checking import exceptions
+
+    return exceptions.main(exceptions.SMOKE if options.smoke else exceptions.WHOLE)
 
 
 def _libraries(options: argparse.Namespace) -> bool:
@@ -58,6 +65,7 @@ def _hostile(options: argparse.Namespace) -> bool:
 
 LEGS = {
     "corpus": _corpus,
+    "exceptions": _exceptions,
     "libraries": _libraries,
     "handwritten": _handwritten,
     "recall": _recall,

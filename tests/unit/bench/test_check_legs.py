@@ -6,10 +6,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from checking import fuzz, handwritten, hostile, torture
+from checking import exceptions, fuzz, handwritten, hostile, torture
 from checking.subject import judged
 
+from asmith.check.flow.analysis import ObjectFlow
 from asmith.model.finding import Finding
+from asmith.toolchain.elf import read_object
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +26,26 @@ def test_generated_c_is_analysed_without_a_report(tmp_path: Path, level: str) ->
     assert verdict.findings == ()
     assert verdict.functions >= 50
     assert verdict.analysed >= 0.97 * verdict.functions
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O2", "-Os"])
+def test_generated_cleanups_are_followed_without_a_report(tmp_path: Path, level: str) -> None:
+    (tmp_path / "unit.c").write_text(exceptions.source(5, 12, cxx=False))
+    command = ["gcc", level, "-fexceptions", "-w", "-c", "unit.c", "-o", "unit.o"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    data = (tmp_path / "unit.o").read_bytes()
+    facts = read_object(data, "unit.o")
+    flow = ObjectFlow(facts, compiled=True, strict=False)
+    flow.run()
+    pads = {
+        pad
+        for f in flow.roster.functions.values()
+        for pad in flow.roster.landing.pads(f.start, f.end)
+    }
+    ran = {at for outcome in flow.counted() for at in outcome.code}
+    assert len(pads) > 20
+    assert pads <= ran
+    assert judged(data, "unit.o", "compiled").findings == ()
 
 
 def test_the_generator_gives_the_same_text_for_the_same_seed() -> None:

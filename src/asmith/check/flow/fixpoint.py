@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING
 from asmith.check.flow import loops
 from asmith.check.flow.block import End
 from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Leak, Narrow, Out
-from asmith.check.flow.machine import FLAGS, RSP, SOME_VECTORS, SUSPECT, WHOLE, X87_JUNK
+from asmith.check.flow.machine import (
+    FLAGS,
+    RSP,
+    SOME_VECTORS,
+    SUSPECT,
+    VECTORS,
+    WHOLE,
+    X87_JUNK,
+)
 from asmith.check.flow.moves import UNSAFE, WIDE, fetch, vector_in
 from asmith.check.flow.owned import let_go
 from asmith.check.flow.partial import asks_memory, follows_call
+from asmith.check.flow.summary import PLATFORM, apply, look_at_frame
 from asmith.check.flow.symbols import Target
 from asmith.check.flow.tables import entries_of_table, targets_of_table
 from asmith.check.flow.values import (
@@ -49,6 +58,7 @@ if TYPE_CHECKING:
     from asmith.check.flow.contracts import Convention
     from asmith.check.flow.graph import Graph
     from asmith.check.flow.machine import Machine
+    from asmith.toolchain.decode import Insn
 
 
 class NotFollowed(Exception):  # noqa: N818 -- no error: the answer "this function is beyond us"
@@ -101,7 +111,8 @@ class Fixpoint:
     def run(self) -> None:
         """Bring every block to its fixpoint; raises `NotFollowed`."""
         graph, m = self.graph, self.machine
-        self._grow((graph.function.start,))
+        graph.unwind = self._unwind
+        self._grow((graph.function.start, *graph.pads()))
         entry = graph.blocks[graph.function.start]
         entry.state = m.entry_state()
         self._queue_up(entry)
@@ -125,6 +136,26 @@ class Fixpoint:
         for block in waiting:
             self._queue_up(block)
         return changed
+
+    def _unwind(self, m: Machine, insn: Insn, at: int) -> None:
+        """Go on at the landing pad of a call with what holds if it throws.
+
+        The unwinder restores what callees save, and passes two values (Itanium C++ ABI, Exception
+        Handling, 1.6.2). Whether what is owned has been released is not known then.
+        """
+        landing = self.graph.thrown(at + insn.length)
+        assert landing is not None
+        kept = m.r, m.slots
+        m.r = list(m.r)
+        look_at_frame(m)
+        apply(m, PLATFORM, at)
+        m.r[0] = m.r[2] = TOP
+        m.r[VECTORS], m.r[m.OWNED] = 0xFFFFFFFF, 0
+        if m.r[RSP] & KIND == STACK:
+            m.r[RSP] += landing[1] << SHIFT
+        self._flow(landing[0])
+        m.r, m.slots = kept
+        m.own = False
 
     def _queue_up(self, block: Block) -> None:
         self._waiting[block.place] = 1

@@ -33,11 +33,13 @@ def functions_of(facts: ObjectFacts) -> dict[int, Function]:
     """Return start -> function, in order of address; of several names the first exported one."""
     code = {s.index: s for s in facts.sections if s.has(Section.EXEC) and s.data}
     chosen: dict[int, Symbol] = {}
+    places: dict[str, int] = {}
     for symbol in facts.symbols:
         section = code.get(symbol.section) if symbol.section is not None else None
         if section is None or symbol.value >= section.size or not _is_function(symbol):
             continue
         start = section.index << SECTION | symbol.value
+        places.setdefault(symbol.name, start)
         known = chosen.get(start)
         if known is None or _rank(symbol) > _rank(known):
             chosen[start] = symbol
@@ -56,7 +58,7 @@ def functions_of(facts: ObjectFacts) -> dict[int, Function]:
             end,
             bool(symbol.size),
             symbol.binding != Binding.LOCAL,
-            _parent(symbol),
+            _usual(_parent(symbol), places, chosen),
         )
     return found
 
@@ -71,6 +73,11 @@ def _is_function(symbol: Symbol) -> bool:
 def _rank(symbol: Symbol) -> tuple[bool, bool, bool]:
     """Order the names of one address: typed and exported ones, with a size, first."""
     return (symbol.type in _TYPES, symbol.size > 0, symbol.binding != Binding.LOCAL)
+
+
+def _usual(name: str, places: dict[str, int], chosen: dict[int, Symbol]) -> str:
+    """Return the name that the function of any of its names is known by."""
+    return chosen[places[name]].name if name in places else name
 
 
 def _parent(symbol: Symbol) -> str:

@@ -57,6 +57,8 @@ class Graph:
         self._functions = roster.functions
         self.symbols = roster.symbols
         self._conventions = roster.conventions
+        self._landing = roster.landing
+        self.unwind: Callable[..., None] = nothing
         self._call = call
         self._returns = returns
         self._branches = roster.symbols.branches
@@ -152,6 +154,8 @@ class Graph:
         flow = insn.flow
         if flow > _INDIRECT_CALL:
             return False
+        if self._landing and self._landing.pad(at + insn.length) is not None:
+            block.ops.append((self.unwind, insn, at))
         if flow == _INDIRECT_CALL:
             block.ops.append((self._call, insn, at))
             return True
@@ -186,6 +190,20 @@ class Graph:
         else:
             block.end = End.TAIL if flow == _JUMP else End.BRANCH_TAIL
             block.goals = () if flow == _JUMP else (at + insn.length,)
+
+    def pads(self) -> tuple[int, ...]:
+        """Return the landing pads of the function's calls."""
+        if not self._landing:
+            return ()
+        function = self.function
+        extents = [(function.start, function.end)]
+        extents += [self._functions[p][1:3] for p in self._parts if p in self._functions]
+        found = [pad for extent in extents for pad in self._landing.pads(*extent)]
+        return tuple(pad for pad in found if self.is_inside(pad))
+
+    def thrown(self, after: int) -> tuple[int, int] | None:
+        """Return the pad of the call that returns to an address, and how much it pushed."""
+        return self._landing.pad(after)
 
     def is_inside(self, address: int) -> bool:
         """Tell whether a jump to an address stays in the function: no other one begins there."""
@@ -277,4 +295,4 @@ class Graph:
     def close(self) -> None:
         """Drop the blocks, which refer back to the graph: so it goes without a collector."""
         self.blocks.clear()
-        self._call = nothing
+        self._call = self.unwind = nothing

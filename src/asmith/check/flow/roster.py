@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from asmith.check.flow import callees as known
 from asmith.check.flow import loops
 from asmith.check.flow.functions import Function, functions_of
+from asmith.check.flow.landing import Landing
 from asmith.check.flow.summary import CALLER_SAVED, PLATFORM
 from asmith.check.flow.symbols import SECTION, WITHIN, Symbols
 from asmith.toolchain.decode import Code, Flow
@@ -43,8 +44,9 @@ class Roster:
         self.codes = codes
         self.symbols = symbols
         self.conventions = conventions
-        self.no_return = set(known.NO_RETURN)
+        self.no_return = known.no_return(s.name for s in facts.symbols if s.section is None)
         self.functions = functions_of(facts)
+        self.landing = Landing(facts, symbols)
         self._starts = list(self.functions)
         self._reached = list(accumulate((f.end for f in self.functions.values()), max))
         self.found: dict[int, Function] = {}
