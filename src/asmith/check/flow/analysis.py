@@ -29,6 +29,7 @@ from asmith.check.flow.outcome import (
     x87_after,
 )
 from asmith.check.flow.owned import acquire, borrow
+from asmith.check.flow.passing import passed
 from asmith.check.flow.roster import Roster
 from asmith.check.flow.summary import (
     CALLER_SAVED,
@@ -174,6 +175,8 @@ class ObjectFlow:
                 outcome.vectors_used = vectors_needed(graph, outcome.of(Call))
             if not outcome.reason and is_worth(graph.seen):
                 outcome.add([*Walk(graph, outcome).run()])
+        if self.roster.conventions:
+            outcome.add([*passed(graph, outcome, self.roster)])
         outcome.add([*graph.splits(ordered)])
         graph.close()
         if self.strict and not self.compiled:

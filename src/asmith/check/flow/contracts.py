@@ -259,16 +259,17 @@ def _never_null(function: Function) -> Iterator[str]:
     pointers = {p.name for p in function.parameters if isinstance(p.type, Pointer)}
     for clause in function.clauses:
         if clause.keyword == "requires" and isinstance(clause.body, Predicate):
-            for term in _conjuncts(clause.body.term):
+            for term in conjuncts(clause.body.term):
                 name = _kept_from_null(term)
                 if name in pointers:
                     yield name
 
 
-def _conjuncts(term: Term) -> Iterator[Term]:
+def conjuncts(term: Term) -> Iterator[Term]:
+    """Yield the terms that all hold where a term does."""
     if isinstance(term, Operation) and term.operator == "&&":
         for operand in term.operands:
-            yield from _conjuncts(operand)
+            yield from conjuncts(operand)
     else:
         yield term
 

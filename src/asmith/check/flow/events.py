@@ -226,8 +226,21 @@ class Invalid(NamedTuple):
     address: int
 
 
+class Passed(NamedTuple):
+    """What a call, or a jump in its place, passes to a callee that asks something of it.
+
+    `given` has what is known of each argument that is in one general register: all the numbers
+    that it may be, by its type.
+    """
+
+    address: int
+    convention: Convention
+    given: dict[str, tuple[int, int]]
+
+
 Event = (
     Access
+    | Passed
     | Misaligned
     | Exit
     | Call

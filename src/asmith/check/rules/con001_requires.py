@@ -2,7 +2,8 @@
 
 Reported when the argument of a call is certainly the null pointer, or a number below 4096, and the
 callee's contract requires it to be valid or not null, whatever else holds. Reported too when
-numbers that are certainly passed make a `requires` clause false.
+a `requires` clause is false for all numbers that can be passed: constants, and what masks, narrow
+loads and the branches on every path to the call leave.
 
 Why: the callee may rely on its `requires` clauses and checks nothing; the first page of memory is
 never mapped.
@@ -52,10 +53,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Call
-from asmith.check.flow.values import CONST, KIND, TOP, number
+from asmith.check.flow.events import Passed
 from asmith.check.inputs import Level, Profile
-from asmith.check.numbers import as_type, known
+from asmith.check.numbers import FALSE, FIRST_PAGE, extent
 from asmith.check.places import Text
 from asmith.model.contract import Predicate
 from asmith.model.finding import Severity
@@ -63,9 +63,10 @@ from asmith.model.finding import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from asmith.check.flow.contracts import Argument
     from asmith.check.flow.outcome import Outcome
     from asmith.check.followed import Followed
-    from asmith.model.contract import Function
+    from asmith.check.numbers import Extent
     from asmith.model.finding import Finding
 
 ID = "CON001"
@@ -75,62 +76,57 @@ PROFILES = dict.fromkeys(Profile, Severity.ERROR)
 
 def check(subject: Followed) -> Iterator[Finding]:
     """Yield a finding for each argument that the callee's contract rules out."""
-    for outcome, event in subject.events(Call):
-        convention = event.convention
-        for argument in convention.arguments if convention is not None else ():
-            if not argument.not_null or len(argument.registers) != 1:
-                continue
-            value = event.registers[argument.registers[0]]
-            if value & KIND != CONST or not 0 <= number(value) < FIRST_PAGE:
-                continue
-            assert convention is not None
-            given = "null" if number(value) == 0 else f"the number {number(value)}"
-            yield subject.report(
-                ID,
-                event.address,
-                Text(
-                    f"{outcome.function.name} passes {given} as '{argument.name}' of"
-                    f" {convention.name}",
-                    f"{convention.name} requires '{argument.name}' to be a valid pointer",
-                    "pass the address of an object, or skip the call on this path",
-                    f"'{argument.name}' is {given} here",
-                ),
-            )
-        if convention is not None and convention.function is not None:
-            yield from _numbers(subject, outcome, event, convention.function)
-
-
-def _numbers(
-    subject: Followed, outcome: Outcome, event: Call, callee: Function
-) -> Iterator[Finding]:
-    """Yield a finding for each clause that numbers make false."""
-    assert event.convention is not None
-    passed = {}
-    for argument in event.convention.arguments:
-        value = event.registers[argument.registers[0]] if len(argument.registers) == 1 else TOP
-        given = as_type(value >> 4, argument.type) if value & KIND == CONST else None
-        if given is not None:
-            passed[argument.name] = given
-    clauses = [c for c in callee.clauses if c.keyword == "requires"] if passed else []
     constants = {
-        name: constant.value
+        name: (constant.value, constant.value)
         for interface in subject.object.interfaces
         for name, constant in interface.constants.items()
         if isinstance(constant.value, int)
     }
-    for clause in clauses:
-        if isinstance(clause.body, Predicate) and known(clause.body.term, constants | passed) == 0:
-            words = ", ".join(f"'{name}' is {n}" for name, n in passed.items())
-            yield subject.report(
-                ID,
-                event.address,
-                Text(
-                    f"{outcome.function.name} calls {callee.name} against its contract: {words}",
-                    f"{callee.name} requires {clause.text}",
-                    "pass what the contract asks for, or skip the call on this path",
-                    f"`{clause.text}` does not hold",
-                ),
-            )
+    for outcome, event in subject.events(Passed):
+        null = {a.name for a in event.convention.arguments if a.not_null and _is_null(event, a)}
+        for name in null:
+            yield _of_null(subject, outcome, event, name)
+        given = {name: found for name, found in event.given.items() if name not in null}
+        function = event.convention.function
+        for clause in function.clauses if function is not None and given else ():
+            if clause.keyword != "requires" or not isinstance(clause.body, Predicate):
+                continue
+            if extent(clause.body.term, constants | given) == FALSE:
+                words = ", ".join(f"'{name}' is {_words(found)}" for name, found in given.items())
+                yield subject.report(
+                    ID,
+                    event.address,
+                    Text(
+                        f"{outcome.function.name} calls {event.convention.name} against its"
+                        f" contract: {words}",
+                        f"{event.convention.name} requires {clause.text}",
+                        "pass what the contract asks for, or skip the call on this path",
+                        f"`{clause.text}` does not hold",
+                    ),
+                )
 
 
-FIRST_PAGE = 4096
+def _is_null(event: Passed, argument: Argument) -> bool:
+    low, high = event.given.get(argument.name, (-1, -1))
+    return low >= 0 and high < FIRST_PAGE
+
+
+def _of_null(subject: Followed, outcome: Outcome, event: Passed, name: str) -> Finding:
+    low, high = event.given[name]
+    words = f"the number {low}" if low == high else f"a number from {low} to {high}"
+    given = words if high else "null"
+    callee = event.convention.name
+    return subject.report(
+        ID,
+        event.address,
+        Text(
+            f"{outcome.function.name} passes {given} as '{name}' of {callee}",
+            f"{callee} requires '{name}' to be a valid pointer",
+            "pass the address of an object, or skip the call on this path",
+            f"'{name}' is {given} here",
+        ),
+    )
+
+
+def _words(found: Extent) -> str:
+    return str(found[0]) if found[0] == found[1] else f"{found[0]} to {found[1]}"
