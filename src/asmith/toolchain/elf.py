@@ -319,7 +319,8 @@ def _names() -> Names:
     from elftools.elf import enums
 
     found = (enums.ENUM_SH_TYPE_AMD64, enums.ENUM_ST_INFO_TYPE, enums.ENUM_RELOC_TYPE_x64)
-    return Names(*({v: k for k, v in e.items() if isinstance(v, int)} for e in found))
+    sections, symbols, known = ({v: k for k, v in e.items() if isinstance(v, int)} for e in found)
+    return Names(sections, symbols, {41: "R_X86_64_GOTPCRELX", **known})  # 0.33 leaves it out
 
 
 def _lines(loaded: bytes | None, sections: tuple[Section, ...]) -> tuple[LineEntry, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from asmith.check.flow import moves
-from asmith.check.flow.arguments import look_at_arguments, look_at_needs
+from asmith.check.flow import callees, moves
+from asmith.check.flow.arguments import look_at_arguments, look_at_needs, look_at_special
 from asmith.check.flow.bounds import beyond
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
@@ -287,6 +287,9 @@ class ObjectFlow:
             return
         if target is not None:
             summary = self._of(target)
+            look_at_special(m, at, target.name)
+        elif e.flow == Flow.INDIRECT_CALL and self.symbols.is_descriptor(at):
+            summary = callees.TLS_DESCRIPTOR
         convention = self.roster.convention(target)
         look_at_arguments(m, at, convention)
         if convention is None and (summary.reads or summary.vector_reads):
@@ -396,7 +399,8 @@ class ObjectFlow:
             convention = self.roster.conventions.get(target.name)
             if convention is not None:
                 return summary_of(convention)
-            return NO_RETURN if target.name in self.roster.no_return else PLATFORM
+            special = callees.SPECIAL.get(target.name, PLATFORM)
+            return NO_RETURN if target.name in self.roster.no_return else special
         return self.summaries.get(target.address) or self._in_circle(target.address)
 
     def counted(self) -> Iterator[Outcome]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow import moves
+from asmith.check.flow import callees, moves
+from asmith.check.flow.contracts import NUMBERS
 from asmith.check.flow.events import Junk, Unchecked
 from asmith.check.flow.machine import FRAME, RSP, SUSPECT, WHOLE, Machine
 from asmith.check.flow.moves import UNSAFE
@@ -72,3 +73,13 @@ def look_at_needs(m: Machine, at: int, summary: Summary) -> None:
     missing = summary.vector_reads & m.lacking()
     if missing:
         m.events.append(Junk(at, "argument", moves.vector_in(missing), UNDEF))
+
+
+def look_at_special(m: Machine, at: int, name: str) -> None:
+    """Look at a call by name of what does more than other functions: `setjmp`, or a thunk."""
+    if name in callees.TWICE:
+        m.r[FRAME] = -1  # what is stored later may be there when it returns once more
+    elif name.startswith(callees.INDIRECT_THUNK):
+        register = NUMBERS.get(name[len(callees.INDIRECT_THUNK) :], RSP)
+        if m.r[register] & KIND in UNSAFE:
+            m.is_bad(m.r[register], at, "call", register)

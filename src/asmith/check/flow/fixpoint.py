@@ -173,8 +173,8 @@ class Fixpoint:
         elif end is _JUMP:
             self._flow(self._goal(block))
         elif end is _RETURN:
-            operands = self.graph.seen[block.last].operands
-            popped = operands[0][1] if operands else 0
+            leaving = self.graph.seen[block.last]
+            popped = leaving.operands[0][1] if leaving.operands and leaving.name == "ret" else 0
             m.events.append(Exit(block.last, tuple(m.r), "ret", None, popped))
             self._results(block.last)
             self._owned(block.last)

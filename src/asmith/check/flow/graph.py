@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow import loops
 from asmith.check.flow.block import ON_RCX, Block, End
+from asmith.check.flow.callees import RETURN_THUNK, is_special
 from asmith.check.flow.events import Split
 from asmith.check.flow.moves import nothing
 from asmith.check.flow.summary import call_outside
@@ -58,6 +59,7 @@ class Graph:
         self.symbols = roster.symbols
         self._conventions = roster.conventions
         self._landing = roster.landing
+        self._thunk = roster.thunk
         self.unwind: Callable[..., None] = nothing
         self._call = call
         self._returns = returns
@@ -160,8 +162,15 @@ class Graph:
             block.ops.append((self._call, insn, at))
             return True
         target = self._branches.get(at) or self.symbols.branch(insn, at)
+        goal = target.address
+        if goal is not None and goal not in self._functions and self.holds(goal):
+            thunk = self._thunk(goal)
+            if thunk:
+                block.end = End.RETURN if thunk == "ret" else End.TAIL
+                return False
         returns = self._returns(target)
-        unknown = returns and target.address is None and not self._conventions
+        unknown = returns and goal is None and not self._conventions
+        unknown = unknown and not is_special(target.name)
         block.ops.append((call_outside if unknown else self._call, insn, at))
         if not returns:
             block.end = End.NO_RETURN
@@ -187,9 +196,16 @@ class Graph:
             self.leaders.add(goal)
             if goal not in self.seen:
                 todo.append(goal)
+        elif flow == _JUMP and self._name(target) == RETURN_THUNK:
+            block.end = End.RETURN
         else:
             block.end = End.TAIL if flow == _JUMP else End.BRANCH_TAIL
             block.goals = () if flow == _JUMP else (at + insn.length,)
+
+    def _name(self, target: Target) -> str:
+        """Return the name of a function, of this object or another one."""
+        function = self._functions.get(target.address) if target.address is not None else None
+        return function.name if function is not None else target.name
 
     def pads(self) -> tuple[int, ...]:
         """Return the landing pads of the function's calls."""

@@ -74,6 +74,8 @@ class Roster:
             target = self.symbols.branch(insn, high | offset)
             if target.address is not None:
                 inside = function.start <= target.address < function.end
+                if insn.flow == Flow.CALL and inside and self.thunk(target.address):
+                    continue
                 if insn.flow == Flow.CALL or (not inside and target.address in self.functions):
                     found.add(target.address)
             if insn.flow == Flow.CALL:
@@ -81,6 +83,11 @@ class Roster:
                 if ends and target.address is None:
                     self.no_return.add(target.name)
         return found
+
+    def thunk(self, address: int) -> str:
+        """Return what a call within a function does that never comes back: "ret", "jmp"."""
+        code = self.codes.get(address >> SECTION)
+        return known.thunk(code, address & WITHIN) if code is not None else ""
 
     def function(self, address: int) -> Function | None:
         """Return the function at an address, by a symbol or found before; parts are none."""

@@ -205,6 +205,11 @@ class Symbols:
             return 0
         return (target.address & WITHIN) % needed or (section.align % needed and section.align)
 
+    def is_descriptor(self, at: int) -> bool:
+        """Tell whether a call goes through a TLS descriptor."""
+        relocation = self.relocations.get(at)
+        return relocation is not None and relocation.type == "R_X86_64_TLSDESC_CALL"
+
     def branch(self, e: Insn, at: int) -> Target:
         """Return where a direct jump or call goes."""
         target = self.branches.get(at)
