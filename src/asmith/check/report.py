@@ -51,6 +51,8 @@ char *strchr(const char *s, int c);
 int fileno(void *file);
 
 int isatty(int fd);
+
+int atexit(void (*function)(void));
 """
 """`libc.h`, which they may use."""
 

@@ -77,7 +77,7 @@ def subject(source: str, *, include: str = INCLUDE, **changes: Any) -> ObjectInp
         "source_path": PATH,
         "visible": {LIBC: libc()},
         "uses": tuple(
-            Use(LIBC, n) for n in ("puts", "calloc", "free", "strchr", "fileno", "isatty")
+            Use(LIBC, n) for n in ("puts", "calloc", "free", "strchr", "fileno", "isatty", "atexit")
         ),
     }
     return ObjectInput(**(values | changes))

@@ -6,7 +6,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from asmith.check.flow import callees, moves
-from asmith.check.flow.arguments import look_at_arguments, look_at_needs, look_at_special
+from asmith.check.flow.arguments import (
+    called_through,
+    look_at_arguments,
+    look_at_needs,
+    look_at_special,
+)
 from asmith.check.flow.bounds import beyond
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
@@ -29,7 +34,7 @@ from asmith.check.flow.outcome import (
     x87_after,
 )
 from asmith.check.flow.owned import acquire, borrow
-from asmith.check.flow.passing import passed
+from asmith.check.flow.passing import handed, passed
 from asmith.check.flow.roster import Roster
 from asmith.check.flow.summary import (
     CALLER_SAVED,
@@ -94,6 +99,7 @@ class ObjectFlow:
         self.barriers = barriers_of(self.symbols, frozenset(codes))
         self.summaries: dict[int, Summary] = {}
         self.outcomes: dict[int, Outcome] = {}
+        self._own: Convention | None = None
         self._pending: set[int] = set()
         self._circles: dict[int, Summary] = {}
 
@@ -177,6 +183,7 @@ class ObjectFlow:
                 outcome.add([*Walk(graph, outcome).run()])
         if self.roster.conventions:
             outcome.add([*passed(graph, outcome, self.roster)])
+            outcome.add([*handed(outcome, self.roster)])
         outcome.add([*graph.splits(ordered)])
         graph.close()
         if self.strict and not self.compiled:
@@ -211,6 +218,7 @@ class ObjectFlow:
         machine = self._machine(outcome)
         machine.unwritten = blank
         machine.accesses = outcome.convention is not None
+        self._own = outcome.convention
         if outcome.convention is not None and not outcome.convention.variadic:
             machine.arguments_end = outcome.convention.stack_end
         machine.paths = 0 if self.compiled else ALL_PATHS if self.strict else FEW_PATHS
@@ -291,6 +299,9 @@ class ObjectFlow:
         elif e.flow == Flow.INDIRECT_CALL and self.symbols.is_descriptor(at):
             summary = callees.TLS_DESCRIPTOR
         convention = self.roster.convention(target)
+        if target is None and e.flow == Flow.INDIRECT_CALL and m.accesses:
+            convention = called_through(self._own, m.r, e)
+            summary = summary if convention is None else summary_of(convention)
         look_at_arguments(m, at, convention)
         if convention is None and (summary.reads or summary.vector_reads):
             look_at_needs(m, at, summary)

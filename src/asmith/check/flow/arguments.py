@@ -11,12 +11,25 @@ from asmith.check.flow.machine import FRAME, RSP, SUSPECT, WHOLE, Machine
 from asmith.check.flow.moves import UNSAFE
 from asmith.check.flow.owned import UNCHECKED, release
 from asmith.check.flow.summary import look_at_frame
-from asmith.check.flow.values import KIND, LOCAL, MAYBE, RESULT, SHIFT, STACK, UNDEF, is_part
+from asmith.check.flow.values import (
+    KIND,
+    LOCAL,
+    MAYBE,
+    RESULT,
+    SHIFT,
+    STACK,
+    UNDEF,
+    is_part,
+    parameter_place,
+)
 from asmith.model.contract import Named
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asmith.check.flow.contracts import Argument, Convention
     from asmith.check.flow.summary import Summary
+    from asmith.toolchain.decode import Insn
 
 
 def look_at_arguments(m: Machine, at: int, convention: Convention | None) -> None:
@@ -83,3 +96,17 @@ def look_at_special(m: Machine, at: int, name: str) -> None:
         register = NUMBERS.get(name[len(callees.INDIRECT_THUNK) :], RSP)
         if m.r[register] & KIND in UNSAFE:
             m.is_bad(m.r[register], at, "call", register)
+
+
+def called_through(own: Convention | None, registers: Sequence[int], e: Insn) -> Convention | None:
+    """Return what an indirect call calls by the type of an argument, or of a field there."""
+    register = e.base if e.memory else e.operands[0][1]
+    if register < 0 or (e.memory and (e.index != -1 or e.segment or e.disp_at)):
+        return None
+    place = parameter_place(registers[register])
+    for argument in own.arguments if own is not None and place is not None else ():
+        if place is not None and argument.registers == (place[0],):
+            if e.memory:
+                return argument.callees.get(place[1] + e.disp)
+            return argument.callees.get(None) if not place[1] else None
+    return None

@@ -6,6 +6,7 @@ narrower than 8 bytes the upper bytes of its register are undefined, at the entr
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,15 @@ from asmith.check.flow.summary import CALLER_SAVED, Summary
 from asmith.dataclass import dataclass, field
 from asmith.model.contract import (
     Applied,
+    Function,
+    FunctionType,
     Locations,
     Name,
+    Named,
     Number,
     OfType,
     Operation,
+    Parameter,
     Pointer,
     Predicate,
     Role,
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from asmith.abi.places import Location
-    from asmith.model.contract import Aggregate, Clause, CType, Function, Interface, Term
+    from asmith.model.contract import Aggregate, Clause, CType, Interface, Term
 
 NUMBERS = {
     name: number
@@ -46,7 +51,8 @@ class Argument:
     """One argument: its general registers and vector registers, or its place on the stack.
 
     `stack` counts from rsp before the call. `not_null` says that a `requires` clause excludes the
-    null pointer.
+    null pointer. `callees` has, by offset, what a function is called as whose address lies there:
+    in the structure that the argument points to, or (None) in the argument itself.
     """
 
     name: str
@@ -56,6 +62,7 @@ class Argument:
     vectors: tuple[int, ...] = ()
     stack: int | None = None
     not_null: bool = False
+    callees: Mapping[int | None, Convention] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +128,18 @@ def summary_of(convention: Convention) -> Summary:
     )
 
 
-def _convention(function: Function, types: Mapping[str, Aggregate]) -> Convention:
+def _convention(
+    function: Function, types: Mapping[str, Aggregate], *, pointed: bool = False
+) -> Convention:
+    """Return how a function is called, or (`pointed`) what a pointer points to."""
     from asmith.abi.places import places
 
     where = places(function, types)
     needed = frozenset(_never_null(function))
     arguments = tuple(
-        _argument(location, parameter.type, parameter.name in needed)
+        _argument(
+            location, parameter.type, {} if pointed else types, not_null=parameter.name in needed
+        )
         for location, parameter in zip(where.arguments, function.parameters, strict=True)
     )
     given = 1 << RSP | (1 << RDI if where.hidden else 0) | (1 << RAX if function.variadic else 0)
@@ -219,10 +231,45 @@ def _lenders(function: Function, arguments: tuple[Argument, ...]) -> Iterator[in
                     yield argument.registers[0]
 
 
-def _argument(location: Location, ctype: CType, not_null: bool) -> Argument:  # noqa: FBT001
+def _argument(
+    location: Location, ctype: CType, types: Mapping[str, Aggregate], *, not_null: bool
+) -> Argument:
+    name = location.name
     registers, vectors = _registers(location)
     stack = None if location.stack is None else location.stack - 8
-    return Argument(location.name, ctype, location.size, registers, vectors, stack, not_null)
+    callees = dict(_callees(ctype, name, types))
+    return Argument(name, ctype, location.size, registers, vectors, stack, not_null, callees)
+
+
+def _callees(
+    ctype: CType, name: str, types: Mapping[str, Aggregate]
+) -> Iterator[tuple[int | None, Convention]]:
+    """Yield where an argument has the address of a function, and what that is called as."""
+    from asmith.contract.layout import IncompleteError
+
+    if not isinstance(ctype, Pointer):
+        return
+    places: list[tuple[int | None, str, CType]] = [(None, name, ctype)]
+    if isinstance(ctype.target, Named) and ctype.target.tag in types:
+        fields = types[ctype.target.tag].fields
+        places += [(f.offset, f"{name}->{f.name}", f.type) for f in fields]
+    for offset, words, there in places:
+        if isinstance(there, Pointer) and isinstance(there.target, FunctionType):
+            kind = there.target
+            names = kind.names or ("",) * len(kind.parameters)
+            parameters = tuple(
+                Parameter(given or f"argument {number}", of)
+                for number, (given, of) in enumerate(zip(names, kind.parameters, strict=True), 1)
+            )
+            function = Function(
+                f"the function at '{words}'",
+                kind.result,
+                parameters,
+                kind.variadic,
+                clauses=kind.clauses,
+            )
+            with suppress(IncompleteError):
+                yield offset, _convention(function, types, pointed=True)
 
 
 def _registers(location: Location | None) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -238,8 +238,18 @@ class Passed(NamedTuple):
     given: dict[str, tuple[int, int]]
 
 
+class Handed(NamedTuple):
+    """The address of a function is passed or stored where it is called as another one is."""
+
+    address: int
+    given: Convention
+    wanted: Convention
+    stored: bool
+
+
 Event = (
     Access
+    | Handed
     | Passed
     | Misaligned
     | Exit

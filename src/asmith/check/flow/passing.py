@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow import arcs
 from asmith.check.flow.contracts import conjuncts
-from asmith.check.flow.events import Call, Exit, Passed
+from asmith.check.flow.events import Access, Call, Exit, Handed, Passed
 from asmith.check.flow.ranges import WHOLE, Ranges
-from asmith.check.flow.values import CONST, KIND
+from asmith.check.flow.values import CONST, KIND, SYM, TOP
 from asmith.model.contract import Class, Name, Number, Operation, Pointer, Predicate, Role, Scalar
 
 if TYPE_CHECKING:
@@ -115,3 +115,79 @@ def _bounded(argument: Argument, term: Term, arc: Arc) -> Arc | None:
     if not (isinstance(argument.type, Scalar) and argument.type.signed):
         name = _UNSIGNED.get(name, name)
     return arcs.that(name, arc, (right.value % (1 << WHOLE), 0), WHOLE)
+
+
+def handed(outcome: Outcome, roster: Roster) -> Iterator[Handed]:
+    """Yield where the address of a function goes to a place that calls it as another one."""
+    symbols = roster.symbols
+    for call in outcome.of(Call):
+        for argument in call.convention.arguments if call.convention is not None else ():
+            wanted = argument.callees.get(None)
+            value = call.registers[argument.registers[0]] if len(argument.registers) == 1 else TOP
+            if wanted is not None and value & KIND == SYM:
+                yield from _compared(roster, call.address, value, wanted, stored=False)
+    own = outcome.convention
+    for access in outcome.of(Access):
+        for argument in own.arguments if own is not None else ():
+            wanted = argument.callees.get(access.offset)
+            if wanted is not None and argument.registers == (access.register,):
+                source = _stored(outcome, access.address)
+                if source is not None:
+                    value = symbols.operand(outcome.code[source], source)
+                    if value & KIND == SYM:
+                        yield from _compared(roster, access.address, value, wanted, stored=True)
+
+
+def _compared(
+    roster: Roster, at: int, value: int, wanted: Convention, *, stored: bool
+) -> Iterator[Handed]:
+    target = roster.symbols.target(value)
+    given = roster.convention(target) if not target.offset and not target.delta else None
+    if given is not None and difference(given, wanted):
+        yield Handed(at, given, wanted, stored)
+
+
+def _stored(outcome: Outcome, at: int) -> int | None:
+    """Return the `lea` straight before a store whose address it stores, or nothing."""
+    store = outcome.code[at]
+    if store.name != "mov" or store.operands[:1] != (("m",),) or store.operands[1][0] != "r":
+        return None
+    before = [place for place in outcome.code if at - FAR <= place < at]
+    for place in sorted(before, reverse=True):
+        insn = outcome.code[place]
+        if place + insn.length != at or insn.flow:
+            return None
+        if insn.operands[:1] == (store.operands[1],):
+            return place if insn.name == "lea" and insn.base == -2 else None
+        if insn.masked and insn.writes >> store.operands[1][1] & 1:
+            return None
+        at = place
+    return None
+
+
+FAR = 64
+"""So many bytes before a store the address is looked for."""
+
+
+def difference(given: Convention, wanted: Convention) -> str:
+    """Return in words what a function expects otherwise than who calls it through a pointer."""
+    takes, gets = given.arguments, wanted.arguments
+    if len(takes) != len(gets):
+        return f"takes {len(takes)} arguments, and gets {len(gets)}"
+    for one, other in zip(takes, gets, strict=True):
+        if (one.registers, one.vectors, one.stack) != (other.registers, other.vectors, other.stack):
+            return f"takes '{one.name}' in another place than it is passed in"
+        if one.size > max(other.size, HALF):
+            return f"takes {one.size} bytes of '{one.name}', and gets {other.size}"
+    results = (given.results, given.vector_results, given.x87_results)
+    if wanted.results and results != (wanted.results, wanted.vector_results, wanted.x87_results):
+        return "returns its result in another place than it is looked for"
+    if wanted.vector_results and wanted.vector_results != given.vector_results:
+        return "returns its result in another place than it is looked for"
+    if wanted.result_size > max(given.result_size, HALF):
+        return f"returns {given.result_size} bytes, of which {wanted.result_size} are used"
+    return ""
+
+
+HALF = 4
+"""Bytes below which who is called need not mind how wide a number is: it is passed in 4."""

@@ -66,6 +66,7 @@ _MODULES = (
     "con008_after_release",
     "con009_no_field",
     "con010_class",
+    "con011_callback",
     "lnk001_no_provider",
     "lnk002_two_providers",
     "lnk003_contracts_disagree",
