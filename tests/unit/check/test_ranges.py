@@ -70,6 +70,7 @@ FAILS = {
     "one of two": "mov eax, 200; mov edi, 300; test rbx, rbx; cmove edi, eax; call few",
     "a condition": "xor edi, edi; test rbx, rbx; sete dil; add edi, 8; call bounded",
     "two paths": "mov edi, 8; test rbx, rbx; jz .go; mov edi, 9; .go:; call bounded",
+    "a loop": "xor ebx, ebx; .go:; lea rdi, [rbx + 8]; call bounded; inc ebx; cmp ebx, 9; jb .go",
     "a multiple": "and ebx, 3; add ebx, 40; imul edi, ebx, 3; call few",
     "a call in its place": "pop rbx; xor edi, edi; jmp few",
 }
@@ -86,6 +87,7 @@ PASSES = {
     "one of two": "mov eax, 200; mov edi, 30; test rbx, rbx; cmove edi, eax; call few",
     "two paths": "mov edi, 7; test rbx, rbx; jz .go; mov edi, 9; .go:; call bounded",
     "a loop": "xor ebx, ebx; .next:; mov rdi, rbx; call bounded; inc ebx; cmp ebx, 9; jb .next",
+    "a loop without end": "xor ebx, ebx; .go:; lea rdi, [rbx + 8]; call bounded; inc ebx; jnz .go",
     "below zero": "mov edi, ebx; or edi, -8; call small",
     "after a call": "xor ebx, ebx; mov edi, 1; call few; call few",
     "another number": "mov rax, rbx; mov rbx, [rsi]; test rax, rax; jne .out; {rbx}; call both",

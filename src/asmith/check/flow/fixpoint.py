@@ -19,14 +19,13 @@ from asmith.check.flow.machine import (
     RSP,
     SOME_VECTORS,
     SUSPECT,
-    VECTORS,
     WHOLE,
     X87_JUNK,
 )
 from asmith.check.flow.moves import UNSAFE, WIDE, fetch, vector_in
 from asmith.check.flow.owned import let_go
 from asmith.check.flow.partial import asks_memory, follows_call
-from asmith.check.flow.summary import PLATFORM, apply, look_at_frame
+from asmith.check.flow.summary import unwind
 from asmith.check.flow.symbols import Target
 from asmith.check.flow.tables import entries_of_table, targets_of_table
 from asmith.check.flow.values import (
@@ -138,21 +137,12 @@ class Fixpoint:
         return changed
 
     def _unwind(self, m: Machine, insn: Insn, at: int) -> None:
-        """Go on at the landing pad of a call with what holds if it throws.
-
-        The unwinder restores what callees save, and passes two values (Itanium C++ ABI, Exception
-        Handling, 1.6.2). Whether what is owned has been released is not known then.
-        """
+        """Go on at the landing pad of a call with what holds if it throws."""
         landing = self.graph.thrown(at + insn.length)
         assert landing is not None
         kept = m.r, m.slots
         m.r = list(m.r)
-        look_at_frame(m)
-        apply(m, PLATFORM, at)
-        m.r[0] = m.r[2] = TOP
-        m.r[VECTORS], m.r[m.OWNED] = 0xFFFFFFFF, 0
-        if m.r[RSP] & KIND == STACK:
-            m.r[RSP] += landing[1] << SHIFT
+        unwind(m, at, landing[1])
         self._flow(landing[0])
         m.r, m.slots = kept
         m.own = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow import loops
 from asmith.check.flow.block import ON_RCX, Block, End
-from asmith.check.flow.callees import RETURN_THUNK, is_special
+from asmith.check.flow.callees import RETURN_THUNK
 from asmith.check.flow.events import Split
 from asmith.check.flow.moves import nothing
 from asmith.check.flow.summary import call_outside
@@ -58,7 +58,8 @@ class Graph:
         self._functions = roster.functions
         self.symbols = roster.symbols
         self._conventions = roster.conventions
-        self._landing = roster.landing
+        self._landing = roster.landing or None
+        self._special = roster.special
         self._thunk = roster.thunk
         self.unwind: Callable[..., None] = nothing
         self._call = call
@@ -156,7 +157,7 @@ class Graph:
         flow = insn.flow
         if flow > _INDIRECT_CALL:
             return False
-        if self._landing and self._landing.pad(at + insn.length) is not None:
+        if self._landing is not None and self._landing.pad(at + insn.length) is not None:
             block.ops.append((self.unwind, insn, at))
         if flow == _INDIRECT_CALL:
             block.ops.append((self._call, insn, at))
@@ -170,7 +171,8 @@ class Graph:
                 return False
         returns = self._returns(target)
         unknown = returns and goal is None and not self._conventions
-        unknown = unknown and not is_special(target.name)
+        if unknown and self._special and target.name in self._special:
+            unknown = False
         block.ops.append((call_outside if unknown else self._call, insn, at))
         if not returns:
             block.end = End.NO_RETURN
@@ -209,7 +211,7 @@ class Graph:
 
     def pads(self) -> tuple[int, ...]:
         """Return the landing pads of the function's calls."""
-        if not self._landing:
+        if self._landing is None:
             return ()
         function = self.function
         extents = [(function.start, function.end)]
@@ -219,7 +221,7 @@ class Graph:
 
     def thrown(self, after: int) -> tuple[int, int] | None:
         """Return the pad of the call that returns to an address, and how much it pushed."""
-        return self._landing.pad(after)
+        return self._landing.pad(after) if self._landing is not None else None
 
     def is_inside(self, address: int) -> bool:
         """Tell whether a jump to an address stays in the function: no other one begins there."""

@@ -8,6 +8,7 @@ what these destroy.
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 WHOLE, HALF = 64, 32
 MOST_JOINS = 4
-"""So often what holds before a block may grow; then what still grows is any number."""
+"""So often what holds before a block may grow by any step; then it grows up to the next number that
+the code compares something with, as counters do, and at last to any number."""
+MOST_LANDMARKS = 20
 MOST_INSTRUCTIONS = 20_000
 Registers = tuple["Held", ...]
 
@@ -56,6 +59,11 @@ class Ranges:
         self.graph = graph
         self.before: dict[int, Registers] = {}
         self._wanted = wanted
+        self._landmarks = {
+            insn.operands[1][1]
+            for insn in graph.seen.values()
+            if insn.name == "cmp" and insn.operands[1][0] == "i"
+        }
         self._names = count(1)
         self._states: dict[int, Registers] = {}
         self._joins: dict[int, int] = {}
@@ -72,15 +80,16 @@ class Ranges:
             self._states[pad] = tuple(self._any() for _ in range(16))
         entry = [self._entry.get(n, held) for n, held in enumerate(self.r)]
         self._states[self.graph.function.start] = tuple(entry)
-        waiting = {start: None for start in self._states if start in blocks}
-        while waiting:
-            start = min(waiting, key=lambda s: blocks[s].place)
-            del waiting[start]
-            block = blocks[start]
+        queue = [(blocks[start].place, start) for start in self._states if start in blocks]
+        heapify(queue)
+        while queue:
+            block = blocks[heappop(queue)[1]]
+            if queue and queue[0][1] == block.start:
+                continue
             if block.state is not None:
                 self._run(block)
                 for goal in self._ways(block):
-                    waiting[goal] = None
+                    heappush(queue, (blocks[goal].place, goal))
         for start in self._states:
             if start in blocks and blocks[start].state is not None:
                 self._run(blocks[start], look=True)
@@ -124,8 +133,9 @@ class Ranges:
             self._states[start] = after
             return [start]
         joins = self._joins[start] = self._joins.get(start, 0) + 1
+        marks = self._landmarks if joins < MOST_LANDMARKS else ()
         both = tuple(
-            self._joined(one, other, (start, n), wide=joins > MOST_JOINS)
+            self._joined(one, other, (start, n), marks if joins > MOST_JOINS else None)
             for n, (one, other) in enumerate(zip(known, after, strict=True))
         )
         if both == known:
@@ -133,14 +143,16 @@ class Ranges:
         self._states[start] = both
         return [start]
 
-    def _joined(self, one: Held, other: Held, here: tuple[int, int], *, wide: bool) -> Held:
+    def _joined(
+        self, one: Held, other: Held, here: tuple[int, int], marks: Collection[int] | None
+    ) -> Held:
         if one == other:
             return one
         whole = arcs.joined(one.whole, other.whole, WHOLE)
         half = arcs.joined(one.half, other.half, HALF)
         return Held(
-            arcs.full(WHOLE) if wide and whole != one.whole else whole,
-            arcs.full(HALF) if wide and half != one.half else half,
+            _widened(one.whole, whole, WHOLE, marks),
+            _widened(one.half, half, HALF, marks),
             one.name if one.name == other.name else (*here, WHOLE),
             one.half_name if one.half_name == other.half_name else (*here, HALF),
         )
@@ -330,6 +342,16 @@ class Ranges:
         width = 8 * to[2]
         one, other = _arc(self.r[to[1]], width), _arc(self.r[source[1]], width)
         return self.set(to, arcs.joined(one, other, width))
+
+
+def _widened(old: Arc, new: Arc, width: int, marks: Collection[int] | None) -> Arc:
+    """Return an arc for one that grew: up to the next of some numbers, if upwards, or to any."""
+    if marks is None or new == old:
+        return new
+    turn = 1 << width
+    spans = ((mark - new[0]) % turn for mark in marks if new[0] == old[0])
+    span = min((s for s in spans if s >= new[1]), default=turn - 1)
+    return (new[0], span) if span < turn - 1 else arcs.full(width)
 
 
 def _arc(held: Held, width: int) -> Arc:

@@ -28,7 +28,7 @@ class Roster:
 
     `needs` maps each to the addresses that it calls or jumps to, `parts` a name to the starts of
     the parts (`f.cold`) that belong to it; `no_return` names the functions of other objects that do
-    not come back.
+    not come back, `special` those that are called otherwise than the platform says.
     """
 
     def __init__(
@@ -44,7 +44,9 @@ class Roster:
         self.codes = codes
         self.symbols = symbols
         self.conventions = conventions
-        self.no_return = known.no_return(s.name for s in facts.symbols if s.section is None)
+        outside = [s.name for s in facts.symbols if s.section is None]
+        self.no_return = known.no_return(outside)
+        self.special = frozenset(filter(known.is_special, outside))
         self.functions = functions_of(facts)
         self.landing = Landing(facts, symbols)
         self._starts = list(self.functions)

@@ -136,6 +136,21 @@ def call_outside(m: Machine, e: Insn, at: int) -> None:
     apply(m, PLATFORM, at)
 
 
+def unwind(m: Machine, at: int, pushed: int) -> None:
+    """Change the machine as a call does that throws, with so many bytes of arguments pushed.
+
+    The unwinder restores what callees save, and passes two values (Itanium C++ ABI, Exception
+    Handling, 1.6.2). Whether what is owned has been released is not known then.
+    """
+    look_at_frame(m)
+    apply(m, PLATFORM, at)
+    r = m.r
+    r[0] = r[2] = TOP
+    r[VECTORS], r[m.OWNED] = PLATFORM.vectors, 0
+    if r[RSP] & KIND == STACK:
+        r[RSP] += pushed << SHIFT
+
+
 def look_at_frame(m: Machine) -> None:
     """Note that a callee of which nothing is known learns where the frame is, if it does."""
     r = m.r
