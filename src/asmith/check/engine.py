@@ -22,6 +22,7 @@ from asmith.check.inputs import (
 from asmith.check.rules import all_rules, explain
 from asmith.check.waivers import split_waived
 from asmith.dataclass import replace
+from asmith.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +47,11 @@ __all__ = [
     "explain",
 ]
 
-RULESET_VERSION = 16
+RULESET_VERSION = 17
 """Raise it with every change of what a rule finds: the check step of every module runs again."""
 
+BY_RUNS = "ABI012"
+"""The rule that shows a fault without a reason for it."""
 LIMIT = 10
 """At most so many findings of one rule in one function are shown."""
 
@@ -75,7 +78,7 @@ def _checked(subject: ObjectInput) -> CheckResult:
     followed = follow(subject)
     unfollowed = not_analysed(followed)
     lost = {item.function for item in unfollowed}
-    found = chain(_findings(Level.OBJECT, subject), _findings(Level.CODE, followed))
+    found = _explained(chain(_findings(Level.OBJECT, subject), _findings(Level.CODE, followed)))
     kept, waived = split_waived(found, subject.interface)
     return CheckResult(
         findings=in_order(kept),
@@ -84,6 +87,18 @@ def _checked(subject: ObjectInput) -> CheckResult:
         not_analysed=unfollowed,
         waived=waived,
     )
+
+
+def _explained(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings without what runs show of functions of which more is known.
+
+    An error that is in no function may be the reason of anything.
+    """
+    found = list(findings)
+    known = {f.function for f in found if f.rule != BY_RUNS and f.severity == Severity.ERROR}
+    if "" in known:
+        return [f for f in found if f.rule != BY_RUNS]
+    return [f for f in found if f.rule != BY_RUNS or f.function not in known]
 
 
 def check_link(subject: LinkInput) -> CheckResult:

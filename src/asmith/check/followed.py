@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from asmith.check.flow.events import Call, Exit
+from asmith.check.flow.events import Broken, Call, Exit
 from asmith.check.flow.symbols import SECTION, WITHIN
 from asmith.check.inputs import ObjectInput, Profile
 from asmith.check.places import Spot, Text, at_offset, finding
@@ -113,7 +113,7 @@ def follow(subject: ObjectInput) -> Followed:
     outcomes = tuple(flow.counted())
     noted: dict[type, list[tuple[Outcome, Any]]] = {}
     for outcome in outcomes:
-        if not outcome.reason:
-            for sort, events in outcome.events.items():
+        for sort, events in outcome.events.items():
+            if not outcome.reason or sort is Broken:  # a run stands for itself
                 noted.setdefault(sort, []).extend([(outcome, event) for event in events])
     return Followed(subject, outcomes, noted)

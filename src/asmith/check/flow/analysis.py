@@ -15,7 +15,17 @@ from asmith.check.flow.arguments import (
 from asmith.check.flow.bounds import beyond
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
-from asmith.check.flow.events import Blank, Call, Cut, Exit, Invalid, Out, Overwrite, Unreached
+from asmith.check.flow.events import (
+    Blank,
+    Broken,
+    Call,
+    Cut,
+    Exit,
+    Invalid,
+    Out,
+    Overwrite,
+    Unreached,
+)
 from asmith.check.flow.fixpoint import Context, Fixpoint, Needed, NotFollowed
 from asmith.check.flow.graph import Graph
 from asmith.check.flow.loops import Ended
@@ -58,6 +68,7 @@ if TYPE_CHECKING:
 
     from asmith.check.flow.contracts import Convention
     from asmith.check.flow.functions import Function
+    from asmith.check.trial.program import Program
     from asmith.model.objects import ObjectFacts
     from asmith.toolchain.decode import Insn
 
@@ -89,6 +100,8 @@ class ObjectFlow:
     ) -> None:
         self.compiled = compiled
         self.strict = strict
+        self._facts = facts
+        self._program: Program | None = None
         self.symbols = Symbols(facts)
         codes = {
             s.index: Code(s.data, _INTERNED, _FORMS, bind)
@@ -167,6 +180,8 @@ class ObjectFlow:
         except NotFollowed as reason:
             outcome.reason = str(reason)
             self.summaries[function.start] = PLATFORM
+        if function.start in self.outcomes and outcome.convention is not None and not self.compiled:
+            outcome.add([*self._tried(outcome)])
 
     def _note(self, outcome: Outcome, graph: Graph, machine: Machine) -> None:
         """Take what a run has shown."""
@@ -193,6 +208,29 @@ class ObjectFlow:
         for bad in outcome.of(Invalid):
             place = bad.address - outcome.function.start
             outcome.reason = f"its code is no instruction at +{place:#x}"
+
+    def _tried(self, outcome: Outcome) -> Iterator[Broken]:
+        """Run a function with a contract."""
+        convention = outcome.convention
+        if convention is None or convention.variadic:
+            return
+        from asmith.check.trial.program import Program  # where nothing has a contract: not loaded
+        from asmith.check.trial.runs import Extent
+        from asmith.check.trial.trial import trials
+
+        if self._program is None:
+            self._program = Program(
+                self._facts, self.roster.codes, self.symbols, self.roster.conventions
+            )
+        function = outcome.function
+        code = outcome.code
+        if outcome.reason:  # not all of it was seen
+            at = self.roster.codes[function.start >> SECTION].at
+            high = function.start >> SECTION << SECTION
+            places = range(function.start, function.end)
+            code = {place: at[place - high] for place in places if place - high in at}
+        extent = Extent(function.start, function.end, code)
+        yield from trials(self._program, convention, extent, code, strict=self.strict)
 
     def _interpreted(self, function: Function, outcome: Outcome) -> tuple[Graph, Machine]:
         """Run a function to its fixpoint: again, if it reads of its frame what it never wrote.

@@ -97,6 +97,7 @@ class Convention:
     borrows: int | None = None
     fails_with_number: bool = False
     function: Function | None = field(default=None, compare=False)
+    types: Mapping[str, Aggregate] = field(default_factory=dict, compare=False)
 
 
 def conventions(interfaces: Iterable[Interface]) -> dict[str, Convention]:
@@ -108,7 +109,7 @@ def conventions(interfaces: Iterable[Interface]) -> dict[str, Convention]:
         for name, function in interface.functions.items():
             if name not in found:
                 try:
-                    found[name] = _convention(function, interface.types)
+                    found[name] = convention_of(function, interface.types)
                 except IncompleteError:
                     continue
     return found
@@ -128,7 +129,7 @@ def summary_of(convention: Convention) -> Summary:
     )
 
 
-def _convention(
+def convention_of(
     function: Function, types: Mapping[str, Aggregate], *, pointed: bool = False
 ) -> Convention:
     """Return how a function is called, or (`pointed`) what a pointer points to."""
@@ -176,6 +177,7 @@ def _convention(
         fails_with_number=any(map(_is_number_result, function.clauses)),
         outcomes=tuple(c.text for c in function.clauses if c.keyword == "outcome"),
         function=function,
+        types=types,
     )
 
 
@@ -269,7 +271,7 @@ def _callees(
                 clauses=kind.clauses,
             )
             with suppress(IncompleteError):
-                yield offset, _convention(function, types, pointed=True)
+                yield offset, convention_of(function, types, pointed=True)
 
 
 def _registers(location: Location | None) -> tuple[tuple[int, ...], tuple[int, ...]]:

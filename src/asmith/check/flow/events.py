@@ -191,6 +191,21 @@ class Overrun(NamedTuple):
     register: int = -1
 
 
+class Broken(NamedTuple):
+    """A run on arguments (`given` in words) has shown what must not be.
+
+    `what`: the "outcome" depends on what nothing has set; `register` is not "saved"; the "caller"
+    is overwritten; control goes "nowhere"; a call is "misaligned", or passes
+    an address "below" rsp; the "direction" flag is set; the
+    "x87" stack is not as it must be.
+    """
+
+    address: int
+    what: str
+    given: str
+    register: int = -1
+
+
 class Below(NamedTuple):
     """An access below the red zone."""
 
@@ -256,6 +271,7 @@ Event = (
     | Call
     | Junk
     | Blank
+    | Broken
     | Beyond
     | StackFault
     | Cut

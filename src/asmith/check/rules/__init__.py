@@ -45,6 +45,7 @@ _MODULES = (
     "abi009_vzeroupper",
     "abi010_x87_stack",
     "abi011_overrun",
+    "abi012_trial",
     "flw001_falls_off",
     "flw002_jump_out",
     "flw003_computed_jump",

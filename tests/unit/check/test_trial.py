@@ -1,0 +1,168 @@
+"""What runs on chosen arguments show, and what they keep silent about."""
+
+from __future__ import annotations
+
+import pytest
+from check_support import COUNTER, LIBC, LIBC_HEADER, assemble
+
+from asmith.check.engine import ObjectInput, Profile, check_object
+from asmith.contract.reader import read_interfaces
+from asmith.toolchain.elf import read_object
+
+HEAD = "default rel\nextern out, fill\nglobal f:function (f.end - f)\nsection .text\nf:\n"
+NOTE = "\n.end:\nsection .note.GNU-stack noalloc noexec nowrite progbits\n"
+CALLED = "long out(long x);\n/*@ ensures 0 <= \\result <= n; */\nlong fill(long *p, long n);\n"
+
+
+def found(prototype: str, code: str) -> list[tuple[str, str]]:
+    """Return rules and messages for a function `f`."""
+    own = f"{LIBC_HEADER}{prototype}\n"
+    known = read_interfaces(
+        {
+            COUNTER: ("interfaces/counter.h", own.encode()),
+            LIBC: ("interfaces/libc.h", f"{LIBC_HEADER}{CALLED}".encode()),
+        }
+    )
+    facts = read_object(assemble(f"{HEAD}{code}{NOTE}", include="", debug=False), "a.o")
+    subject = ObjectInput(facts=facts, interface=known[COUNTER], visible=known, profile=Profile.ASM)
+    return [(f.rule, f.message) for f in check_object(subject).findings]
+
+
+TABLE = """
+    sub  rsp, 24
+    mov  [rsp], rdi
+    mov  [rsp + {second}], rsi
+    and  edi, {mask}
+    mov  rax, [rsp + rdi * 8]
+    add  rsp, 24
+    ret"""
+ONE_PATH = """
+    {first}
+    cmp  rdi, {named}
+    jne  .other
+    lea  rax, [rcx + rdi]
+    ret
+.other:
+    mov  rax, rdi
+    ret"""
+THROUGH = """
+    sub  rsp, 8
+    mov  rax, rdi
+    mov  rdi, {given}
+    call rax
+    add  rsp, 8
+    ret"""
+LANES = """
+    {clear}
+    movdqu xmm0, [rdi]
+    punpckldq xmm0, xmm1
+    movq [rsi], xmm0
+    ret"""
+COUNT = """
+    push rbx
+    sub  rsp, 16
+    mov  rdi, rsp
+    mov  esi, {room}
+    call fill wrt ..plt
+    xor  ebx, ebx
+    test rax, rax
+    je   .done
+    mov  rbx, [rsp]
+.done:
+    mov  rax, rbx
+    add  rsp, 16
+    pop  rbx
+    ret"""
+ROUNDED = """
+    push rbp
+    mov  rbp, rsp
+    lea  rax, [rdi * 8 + 15]
+    and  rax, -16
+    sub  rsp, rax
+    mov  rcx, rsp
+    xor  edx, edx
+.next:
+    mov  [rcx + rdx * 8], rdx
+    inc  rdx
+    cmp  rdx, rdi
+    jl   .next
+    mov  rax, [rcx + rdi * 8 - {last}]
+    leave
+    ret"""
+KEPT = """
+    push rbx
+    mov  rbx, rdi
+    call out wrt ..plt
+    cmp  rbx, 1000
+    je   .odd
+    pop  rbx
+    ret
+.odd:
+    {undo}
+    ret"""
+INDEX = """
+    sub  rsp, 40
+    mov  [rsp], rdi
+    mov  [rsp + 8], rdi
+    mov  rax, [rsp + rdi * 8]
+    add  rsp, 40
+    ret"""
+TWO = "long f(long a, long b);"
+POINTER = "long f(long (*g)(long), long x);"
+ARRAYS = "void f(const int *p, long *q);"
+
+
+@pytest.mark.parametrize(
+    ("prototype", "code"),
+    [
+        (TWO, TABLE.format(second=8, mask=1)),
+        (TWO, ONE_PATH.format(first="xor ecx, ecx", named=4711)),
+        (POINTER, THROUGH.format(given="rsi")),
+        (ARRAYS, LANES.format(clear="pxor xmm1, xmm1")),
+        ("long f(void);", COUNT.format(room=2)),
+        ("long f(long n);", ROUNDED.format(last=8)),
+        ("long f(long n);", KEPT.format(undo="pop rbx")),
+        (
+            "long f(long n);",
+            INDEX,
+        ),
+    ],
+    ids=["table", "path", "pointer", "lanes", "count", "rounded", "kept", "index of the caller"],
+)
+def test_what_no_argument_makes_wrong_is_clean(prototype: str, code: str) -> None:
+    assert found(prototype, code) == []
+
+
+@pytest.mark.parametrize(
+    ("prototype", "code", "words"),
+    [
+        (TWO, TABLE.format(second=9, mask=1), "f depends on what nothing has set with a ="),
+        (TWO, TABLE.format(second=8, mask=3), "f depends on what nothing has set with a ="),
+        (POINTER, THROUGH.format(given="r8"), "f depends on what nothing has set with x ="),
+        (ARRAYS, LANES.format(clear="movq xmm1, xmm2"), "f depends on what nothing has set"),
+        ("long f(long n);", ROUNDED.format(last=0), "f depends on what nothing has set with n ="),
+    ],
+    ids=["hole", "mask", "pointer", "lanes", "beyond"],
+)
+def test_arguments_are_named_with_which_it_goes_wrong(
+    prototype: str, code: str, words: str
+) -> None:
+    told = found(prototype, code)
+    assert len(told) == 1
+    assert told[0][0] in ("ABI011", "ABI012", "VAL001", "VAL002")
+    if told[0][0] == "ABI012":
+        assert told[0][1].startswith(words)
+
+
+def test_each_number_that_the_code_names_is_tried() -> None:
+    code = ONE_PATH.format(first="test edi, edi\n js .other\n xor ecx, ecx", named=4711)
+    assert found(TWO, code) == []
+    odd = code.replace("jne  .other", "jne  .other\n mov rcx, [rsp - 8]")
+    assert [rule for rule, _ in found(TWO, odd)] != []
+
+
+def test_requirements_are_kept() -> None:
+    clause = "/*@ requires 0 <= n <= {}; */\nlong f(long n);"
+    assert found(clause.format(1), INDEX) == []
+    code = INDEX.replace("rdi * 8]", "rdi * 8 + 16]")  # whatever it is
+    assert [rule for rule, _ in found(clause.format(1), code)] == ["ABI012"]
