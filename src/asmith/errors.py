@@ -6,10 +6,13 @@ top is a bug of ours and exits with `ExitCode.BUG`.
 
 from __future__ import annotations
 
+import contextlib
 from enum import IntEnum
 from typing import Any
 
 from asmith.dataclass import dataclass
+
+_DEBUG = "ASMITH_DEBUG"  # the environment variable that shows the details of bugs at once
 
 
 class ExitCode(IntEnum):
@@ -99,6 +102,36 @@ class BudgetError(AsmithError):
     """What is allowed to be spent is spent, or the next call might spend more than is left."""
 
     exit_code = ExitCode.BUDGET
+
+
+class BugError(AsmithError):
+    """A failure of asmith itself; the details lie in a file, since they are of no use to a user."""
+
+    exit_code = ExitCode.BUG
+
+    def __init__(self, error: Exception) -> None:
+        import os
+        import tempfile
+        import traceback
+
+        details = "".join(traceback.format_exception(error))
+        where = f"set {_DEBUG}=1 to see them"
+        if os.environ.get(_DEBUG):
+            where = f"\n{details}"
+        else:
+            with (
+                contextlib.suppress(OSError),
+                tempfile.NamedTemporaryFile(
+                    "w", prefix="asmith-bug-", suffix=".txt", delete=False
+                ) as file,
+            ):
+                file.write(details)
+                where = file.name
+        super().__init__(
+            f"asmith itself failed: {type(error).__name__}: {error}",
+            why="this is a bug of asmith; your files are as they were",
+            help=f"please report it with the details: {where}",
+        )
 
 
 def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:

@@ -237,6 +237,25 @@ def test_a_bug_of_ours_ends_in_one_message_and_code_70(
     assert len(said.messages()) == 1
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_bug_that_a_step_meets_is_told_as_one(
+    asmith: Command, plain: Sample, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jobs: str
+) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError("a joke")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("asmith.check.engine.check_object", fail)
+    plain.remove("build")
+    said = asmith(plain, "build", "-q", "-n", jobs)
+    assert said.code == 70
+    assert said.err.startswith("error: asmith itself failed: ZeroDivisionError: a joke\n")
+    details = said.err.rpartition("the details: ")[2].strip()
+    assert ", in fail\n" in (tmp_path / details).read_text(encoding="utf-8")
+    monkeypatch.undo()
+    assert asmith(plain, "build", "-q").code == 0
+
+
 def test_an_interrupt_ends_with_130(
     asmith: Command, plain: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:

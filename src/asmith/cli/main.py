@@ -15,15 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from asmith import __version__
-from asmith.errors import AsmithError, ExitCode, UsageError
+from asmith.errors import AsmithError, BugError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asmith.run.resident import Resident
     from asmith.store.index import Looked
-
-_DEBUG = "ASMITH_DEBUG"
 
 
 def main(
@@ -70,27 +68,9 @@ def _unprinted(error: OSError) -> int:
 
 def _bug(error: Exception) -> int:
     """Say that asmith itself failed, and where the details are; never a traceback."""
-    import tempfile
-    import traceback
-
-    if os.environ.get(_DEBUG):
-        traceback.print_exc()
-        return int(ExitCode.BUG)
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="asmith-bug-", suffix=".txt", delete=False
-        ) as file:
-            traceback.print_exc(file=file)
-        where = file.name
-    except OSError:
-        where = f"set {_DEBUG}=1 to see them"
-    print(
-        f"error: asmith itself failed: {type(error).__name__}: {error}\n"
-        f"why:  this is a bug of asmith; your files are as they were\n"
-        f"help: please report it with the details: {where}",
-        file=sys.stderr,
-    )
-    return int(ExitCode.BUG)
+    bug = BugError(error)
+    print(bug.render(), file=sys.stderr)
+    return int(bug.exit_code)
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -11,10 +11,11 @@ import gc
 import multiprocessing
 import queue
 import signal
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from asmith.errors import UnavailableError
+from asmith.errors import AsmithError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,6 +98,8 @@ def _serve(jobs: Connection, ours: list[Connection], work: Callable[[Any], Any])
             try:
                 jobs.send((work(job), None))
             except Exception as error:  # noqa: BLE001 -- whoever asked raises it
+                if not isinstance(error, AsmithError):
+                    error.add_note(traceback.format_exc())  # which does not go through a pipe
                 jobs.send((None, error))
     except (EOFError, OSError):
         return

@@ -46,6 +46,8 @@ def run_steps(
     runner = Runner(*told) if jobs == 1 else MThreadRunner(*told, num_process=jobs)
     with _workers(session, todo.values(), jobs):
         tasks.in_run(lambda: int(runner.run_all(control.task_dispatcher())))
+    if session.bug is not None:
+        raise session.bug
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from asmith.errors import AsmithError, StepFailedError
+from asmith.errors import AsmithError, BugError, StepFailedError
 from asmith.host import clock, files
 from asmith.model.names import ModuleName
 from asmith.model.plan import Step, StepKind
@@ -103,7 +103,19 @@ class Run:
 
     def execute(self, step: Step) -> Any:
         """Run a step for doit: None on success, a TaskFailed with the message otherwise."""
-        return _told(lambda: repair.execute(self.session, step))
+
+        def work() -> None:
+            try:
+                repair.execute(self.session, step)
+            except AsmithError:
+                raise
+            except Exception as error:
+                self.session.bug = self.session.bug or BugError(
+                    error
+                )  # doit would show it with all its details
+                raise self.session.bug from error
+
+        return _told(work)
 
     def adopt(self, steps: Sequence[Step]) -> Any:
         """Adopt the results of steps for doit."""

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from asmith.errors import Place, UnavailableError
+from asmith.errors import AsmithError, Place, UnavailableError
 from asmith.host.workers import working
 from asmith.model.finding import Finding
 from asmith.model.plan import Step, StepKind
@@ -46,8 +46,11 @@ def test_an_error_comes_back_as_it_was_raised() -> None:
         for number, error in enumerate(errors):
             with pytest.raises(type(error)) as info:
                 workers.run(number)
+            notes = vars(info.value).pop("__notes__", [])
             assert vars(info.value) == vars(error)
             assert info.value.args == error.args
+            bug = not isinstance(error, AsmithError)
+            assert [", in raised\n" in note for note in notes] == [True] * bug
 
 
 def test_a_copy_that_is_killed_is_told_of_and_hangs_nobody() -> None:
