@@ -160,6 +160,9 @@ def test_a_float_is_not_taken_for_a_double(code: str, *, reported: bool) -> None
         ("mov rax, rdi\ntest rdi, rdi\ncmovle rax, r13", True),  # the caller's r13
         ("test rdi, rdi\ncmovle r11, rsi\nmov rax, r11", True),
         ("mov rax, rdi\ntest rdi, rdi\ncmovle rax, rsi", False),
+        ("test rdi, rdi\ncmovle r11, rsi\nmov eax, 1\ncmovle rax, r11", False),
+        ("mov rax, rdi\ntest rdi, rdi\ncmovle r11, rsi\njg .out\nmov rax, r11\n.out:", False),
+        ("mov rax, rdi\ntest rdi, rdi\ncmovle r11, rsi\ntest rdi, rdi\nmov rax, r11", True),
         ("mov rdx, rdi\nmulx rcx, rax, r13", True),
         ("mov rdx, rdi\nmulx rcx, rax, rsi", False),
         ("mulx rcx, rax, rsi", False),  # rdx may be an argument

@@ -261,6 +261,7 @@ class ObjectFlow:
             machine.arguments_end = outcome.convention.stack_end
         machine.paths = 0 if self.compiled else ALL_PATHS if self.strict else FEW_PATHS
         graph = Graph(function, self.roster, self._call, self._returns)
+        machine.seen = graph.seen
         context = Context(self.compiled, self.strict, self.barriers, outcome.convention, self._tail)
         run = Fixpoint(graph, machine, context)
         run.run()

@@ -8,7 +8,7 @@ from asmith.check.flow.events import Cut
 from asmith.check.flow.machine import FLAGS, RSP, SUSPECT
 from asmith.check.flow.moves import HIGH, UNSAFE, fetch, guard, low32, part
 from asmith.check.flow.owned import UNCHECKED, checked
-from asmith.check.flow.partial import of_part
+from asmith.check.flow.partial import asks_again, of_part
 from asmith.check.flow.values import (
     BASE,
     CONST,
@@ -388,7 +388,7 @@ def cmov(m: Machine, e: Insn, at: int) -> None:
     if m.r[FLAGS] & KIND in UNSAFE:
         m.is_bad(m.r[FLAGS], at, "condition", FLAGS)
     value, kept = m.r[e.b], m.r[e.a]
-    if m.paths and (m.is_junk(value) or m.is_junk(kept)):
+    if m.paths and (m.is_junk(value) or m.is_junk(kept)) and not asks_again(m.seen, at):
         m.r[e.a] = at << 4 | UNDEF  # no condition is known to keep it out
     else:
         m.r[e.a] = join(kept, value if e.c else low32(value))

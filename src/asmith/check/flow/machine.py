@@ -129,7 +129,7 @@ class Machine(Frame):
 
     __slots__ = (
         "accesses", "bases", "block", "borrowed", "branches", "followed", "given", "lowest",
-        "narrow", "relocations", "symbols", "used", "vectors",
+        "narrow", "relocations", "seen", "symbols", "used", "vectors",
     )  # fmt: skip
 
     def __init__(
@@ -146,6 +146,7 @@ class Machine(Frame):
         self.lowest = 0
         self.used = 0
         self.followed = 0
+        self.seen: dict[int, Insn] = {}
         self.bases: dict[int, int] = {}
         self.borrowed: dict[int, int] = {}
 

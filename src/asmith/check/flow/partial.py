@@ -95,6 +95,18 @@ def follows_call(seen: dict[int, Insn], at: int) -> bool:
     return False
 
 
+def asks_again(seen: dict[int, Insn], at: int) -> bool:
+    """Tell whether what follows an instruction asks for the flags that it has asked for."""
+    place = at + seen[at].length
+    while (insn := seen.get(place)) is not None:
+        if insn.reads >> FLAGS & 1:
+            return True
+        if insn.writes >> FLAGS & 1 or insn.flow != Flow.NEXT:
+            return False
+        place += insn.length
+    return False
+
+
 LONGEST = 15
 """Bytes of the longest instruction."""
 _LOADS = frozenset({"mov", "movzx", "movsx", "movsxd"})
