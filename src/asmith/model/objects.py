@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,7 +88,10 @@ class LineEntry:
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """One relocatable object, read. `symbols` is the whole table, the null symbol included."""
+    """One relocatable object, read. `symbols` is the whole table, the null symbol included.
+
+    `lines` are in order of section and offset.
+    """
 
     path: str
     sections: tuple[Section, ...]
@@ -121,9 +125,15 @@ class ObjectFacts:
         return None
 
     def line_at(self, section: int, offset: int) -> LineEntry | None:
-        """Return the last line-table row at or before that offset."""
-        rows = (r for r in self.lines if r.section == section and r.offset <= offset)
-        return max(rows, key=lambda r: r.offset, default=None)
+        """Return the last line-table row at or before that offset; of several there the first."""
+        end = bisect_right(self.lines, (section, offset), key=_place_of)
+        if not end or self.lines[end - 1].section != section:
+            return None
+        return self.lines[bisect_left(self.lines, _place_of(self.lines[end - 1]), key=_place_of)]
+
+
+def _place_of(row: LineEntry) -> tuple[int, int]:
+    return row.section, row.offset
 
 
 @dataclass(frozen=True, slots=True)

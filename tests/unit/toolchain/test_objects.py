@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from asmith.errors import UsageError
+from asmith.model.objects import LineEntry, ObjectFacts
 from asmith.toolchain import elf, elf_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TEXT = """\
@@ -95,3 +97,29 @@ def test_lines_are_read_when_they_are_asked_for(made: bytes) -> None:
     assert len(facts.lines) == len(facts.lines[:])
     assert facts == elf.read_object(made, "t.o")
     assert hash(facts.lines) == hash(tuple(facts.lines))
+
+
+def test_the_row_of_a_place_is_found_without_reading_them_all() -> None:
+    class Counted(list[LineEntry]):
+        asked = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            self.asked += 1
+            return super().__getitem__(index)
+
+        def __iter__(self) -> Iterator[LineEntry]:
+            self.asked += len(self)
+            return super().__iter__()
+
+    rows = Counted(
+        LineEntry(section, offset * 4, "a.asm", offset)
+        for section in (1, 3)
+        for offset in range(50_000)
+    )
+    rows.insert(7, LineEntry(1, 24, "b.asm", 1))
+    facts = ObjectFacts("a.o", (), (), (), rows)
+    assert facts.line_at(1, 27) == LineEntry(1, 24, "a.asm", 6)  # of two rows the first
+    assert facts.line_at(3, 4003) == LineEntry(3, 4000, "a.asm", 1000)
+    assert facts.line_at(1, 10**9) == LineEntry(1, 199_996, "a.asm", 49_999)
+    assert facts.line_at(2, 10**9) is facts.line_at(0, 0) is None
+    assert rows.asked < 200

@@ -50,6 +50,8 @@ static int is_part(int64_t value) { return (value & 15) == MAYBE && value > 15 &
 static int is_whole(PyObject *value)
 {
     int kind = kind_of(value);
+    if (kind == TABLE)
+        return !!(small(value) & LOADED);
     return IN(kind, 1 << SYM | 1 << CHOICE | 1 << ENTRY | 1 << RESULT) || (!kind && small(value));
 }
 
@@ -87,7 +89,8 @@ static PyObject *join(PyObject *m, PyObject *a, PyObject *b, PyObject *address)
     }
     if (IN(one, MEETING) && IN(other, MEETING))
         return PyObject_CallFunctionObjArgs(either, m, a, b, address, NULL);
-    return PyLong_FromLong(is_whole(a) && is_whole(b) ? LOADED : TOP);
+    int tables = one == TABLE && other == TABLE;
+    return PyLong_FromLong(is_whole(a) && is_whole(b) && !tables ? LOADED : TOP);
 }
 
 /* Join all registers but rsp: joining.registers; a new reference, to `old` if that stays. */

@@ -16,7 +16,6 @@ from asmith.check.flow.bounds import beyond
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
 from asmith.check.flow.events import (
-    Blank,
     Broken,
     Call,
     Cut,
@@ -26,6 +25,7 @@ from asmith.check.flow.events import (
     Overwrite,
     Unreached,
 )
+from asmith.check.flow.feasible import unset
 from asmith.check.flow.fixpoint import Context, Fixpoint, Needed, NotFollowed
 from asmith.check.flow.graph import Graph
 from asmith.check.flow.loops import Ended
@@ -240,12 +240,7 @@ class ObjectFlow:
         blank: frozenset[int] = frozenset()
         while True:
             graph, machine = self._once(function, outcome, blank)
-            found = blank.union(
-                event.address
-                for block in graph.blocks.values()
-                for event in block.events
-                if type(event) is Blank
-            )
+            found = blank | unset(graph, machine, compiled=self.compiled)
             if found == blank:
                 return graph, machine
             blank = found

@@ -67,7 +67,7 @@ def add_ri(m: Machine, e: Insn, at: int) -> None:
             m.r[FLAGS] = TOP
             return
     m.r[FLAGS] = value if m.is_junk(value) else TOP
-    m.r[e.a] = m.plus(value, constant(e.c))
+    m.r[e.a] = at << 4 | UNDEF if value & KIND == UNDEF else m.plus(value, constant(e.c))
 
 
 def add_rr(m: Machine, e: Insn, at: int) -> None:

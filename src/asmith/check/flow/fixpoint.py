@@ -22,7 +22,7 @@ from asmith.check.flow.machine import (
     WHOLE,
     X87_JUNK,
 )
-from asmith.check.flow.moves import UNSAFE, WIDE, fetch, vector_in
+from asmith.check.flow.moves import UNSAFE, fetch, vector_in
 from asmith.check.flow.owned import let_go
 from asmith.check.flow.partial import asks_memory, follows_call
 from asmith.check.flow.summary import unwind
@@ -43,6 +43,7 @@ from asmith.check.flow.values import (
     TARGET,
     TOP,
     UNDEF,
+    WIDE,
     is_part,
     is_whole,
 )
@@ -370,7 +371,7 @@ class Fixpoint:
             found = [t.address for t in m.symbols.choices(value) if t.address is not None]
             self._spread(block, tuple(a for a in found if graph.is_inside(a)))
             return
-        if is_whole(value) or (kind == TABLE and value & WIDE and self._is_of_others(value)):
+        if is_whole(value) and (kind != TABLE or self._is_of_others(value)):
             m.events.append(Exit(at, tuple(m.r), "jump"))
             return
         labels = graph.labels() if self.compiled else ()

@@ -13,6 +13,7 @@ from asmith.check.flow.owned import let_go
 from asmith.check.flow.values import (
     BASE,
     ENTRY,
+    JUNK,
     KIND,
     LOADED,
     LOCAL,
@@ -192,7 +193,19 @@ class Frame:
     def loaded(self, key: int, size: int, at: int, *, partly: bool = False) -> int:
         """Return what `size` bytes at a STACK address are: a value that is stored there, or so."""
         value = self.slots.get(key)
+        if value is not None and size > EIGHT >> SHIFT and value & KIND in JUNK:
+            rest = range(key + EIGHT, key + (size << SHIFT), EIGHT)
+            if any(map(self._is_set, rest)):
+                value = None
         return self.blank(key, size, at, partly=partly) if value is None else value
+
+    def _is_set(self, key: int) -> bool:
+        """Tell whether something is in a slot that is not undefined."""
+        value = self.slots.get(key)
+        depth = (RSP_AT_ENTRY - key) >> SHIFT
+        if value is not None or key & BASE != RSP_AT_ENTRY or not 8 <= depth <= DEEPEST:
+            return value is None or value & KIND not in JUNK
+        return bool(self.r[FRAME] >> depth - 8 & 0xFF)
 
     def blank(self, key: int, size: int, at: int, *, partly: bool = False) -> int:
         """Return what is loaded from a place in the frame of which no value is known.

@@ -63,6 +63,20 @@ def functions_of(facts: ObjectFacts) -> dict[int, Function]:
     return found
 
 
+def empty_parts(facts: ObjectFacts) -> dict[str, frozenset[int]]:
+    """Return function -> where a part of it begins that has no code.
+
+    So compilers keep the name of what they have found out never to run: a jump there is none.
+    """
+    found: dict[str, frozenset[int]] = {}
+    for symbol in facts.symbols:
+        parent = _parent(symbol) if symbol.type == "STT_FUNC" and not symbol.size else ""
+        if parent and symbol.section is not None:
+            place = symbol.section << SECTION | symbol.value
+            found[parent] = found.get(parent, frozenset()) | {place}
+    return found
+
+
 def _is_function(symbol: Symbol) -> bool:
     if symbol.type in _TYPES:
         return True

@@ -41,7 +41,7 @@ _ENDS = {
 
 
 class Graph:
-    """The blocks of a function by address."""
+    """The blocks of a function by address; a jump to one of `nowhere` never happens."""
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class Graph:
         self._returns = returns
         self._branches = roster.symbols.branches
         self.others = roster.functions.keys()
+        self.nowhere = roster.empty.get(function.name, frozenset())
         self._parts = {function.start, *roster.parts.get(function.name, ())}
 
     def grow(self, starts: Iterable[int]) -> list[Block]:
@@ -187,7 +188,12 @@ class Graph:
         block.insn = insn
         target = block.target = self._branches.get(at) or self.symbols.branch(insn, at)
         goal = target.address
-        if goal is not None and self.is_inside(goal):
+        if goal is not None and goal in self.nowhere:
+            if flow == _JUMP:
+                block.end = End.STOP
+            else:
+                block.goals, block.plain = (at + insn.length,), True
+        elif goal is not None and self.is_inside(goal):
             if not self.function.start <= goal < self.function.end:
                 block.leaves = self.function.named and not self.holds(goal) and self.holds(at)
             if flow == _JUMP:

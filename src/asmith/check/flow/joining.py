@@ -39,7 +39,6 @@ from asmith.check.flow.values import (
     STACK,
     STALE,
     SYM,
-    TABLE,
     TARGET,
     TOP,
     UNDEF,
@@ -60,7 +59,7 @@ EITHER = 2
 """Of a control word: the entry's on one path (0), another one on the other (1)."""
 LONGEST_CALL = 8
 """Bytes of the longest call instruction."""
-_PLAIN = (TOP, CONST, TABLE, TARGET, OFFSET, AREA, ROUND, LOCAL, STACK)
+_PLAIN = (TOP, CONST, TARGET, OFFSET, AREA, ROUND, LOCAL, STACK)
 _PLACES = tuple(range(SOME_VECTORS + 1))
 _ASK, _TO_TOP, _OLD, _NEW, _MAYBE, _WHOLE = range(6)
 

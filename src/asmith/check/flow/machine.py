@@ -261,8 +261,8 @@ class Machine(Frame):
             return self.plus(one, other)
         if a == CONST:
             return self.plus(other, one)
-        if a in JUNK or b in JUNK:
-            return one if a in JUNK else other
+        if a == STALE or b == STALE:
+            return one if a == STALE else other
         if self.is_junk(one) or self.is_junk(other):
             return at << 4 | UNDEF
         self.used |= (a == ENTRY) << (one >> 4 & 31) | (b == ENTRY) << (other >> 4 & 31)
@@ -276,7 +276,7 @@ class Machine(Frame):
         if a == b == SYM:
             return self.symbols.added(one, other)
         if SYM in (a, b):
-            return (one if a == SYM else other) >> 4 << 4 | AREA
+            return self.symbols.indexed(one if a == SYM else other)
         if LOCAL in (a, b):
             return LOCAL_ADDRESS
         if MAYBE in (a, b) or a in SUSPECT or b in SUSPECT:

@@ -37,6 +37,7 @@ from asmith.check.flow.values import (
     TOP,
     UNDEF,
     UNSIGNED,
+    WIDE,
     constant,
     defined_below,
     is_part,
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from asmith.check.flow.machine import Machine
     from asmith.toolchain.decode import Insn
 
-WIDE = 1 << 4
-"""Marks a TABLE value that was loaded whole."""
 UNSAFE = frozenset({STALE, UNDEF, MAYBE, ENTRY})
 _PLAIN = frozenset({TOP, LOADED})
 HIGH = 0

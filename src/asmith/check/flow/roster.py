@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from asmith.check.flow import callees as known
 from asmith.check.flow import loops
-from asmith.check.flow.functions import Function, functions_of
+from asmith.check.flow.functions import Function, empty_parts, functions_of
 from asmith.check.flow.landing import Landing
 from asmith.check.flow.summary import CALLER_SAVED, PLATFORM
 from asmith.check.flow.symbols import SECTION, WITHIN, Symbols
@@ -28,7 +28,8 @@ class Roster:
 
     `needs` maps each to the addresses that it calls or jumps to, `parts` a name to the starts of
     the parts (`f.cold`) that belong to it; `no_return` names the functions of other objects that do
-    not come back, `special` those that are called otherwise than the platform says.
+    not come back, `special` those that are called otherwise than the platform says; `empty` maps a
+    name to the starts of its parts without code.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Roster:
         self.no_return = known.no_return(outside)
         self.special = frozenset(filter(known.is_special, outside))
         self.functions = functions_of(facts)
+        self.empty = empty_parts(facts) if compiled else {}
         self.landing = Landing(facts, symbols)
         self._starts = list(self.functions)
         self._reached = list(accumulate((f.end for f in self.functions.values()), max))

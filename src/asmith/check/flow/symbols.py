@@ -167,6 +167,13 @@ class Symbols:
             return TOP
         return self.value((a if a.delta else b)._replace(delta=False))
 
+    def indexed(self, value: int) -> int:
+        """Return a SYM value plus something unknown: an index, or what a distance counts from."""
+        target = self.targets[value >> 4]
+        if target.delta:
+            return self.value(target._replace(delta=False))
+        return value >> 4 << 4 | AREA
+
     def loaded(self, value: int) -> int:
         """Return what 8 bytes at a SYM address hold, where the linker puts an address there."""
         target = self.targets[value >> 4]

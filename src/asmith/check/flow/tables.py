@@ -1,17 +1,17 @@
 """Jump tables: where an indirect jump may go, read from the relocations of the table.
 
 A table of addresses is 8 bytes an entry (R_X86_64_64); a position-independent one holds 4-byte
-distances from its own start (R_X86_64_PC32 whose addend counts the entry's place). It ends where
-the relocations end, where they leave the function, or where another reference begins.
+distances from its own start (R_X86_64_PC32 whose addend counts the entry's place), in the large
+code model 8-byte ones (R_X86_64_PC64). It ends where the relocations end, where they leave the
+function, or where another reference begins.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.moves import WIDE
 from asmith.check.flow.symbols import SECTION
-from asmith.check.flow.values import KIND, TABLE, UNSIGNED
+from asmith.check.flow.values import KIND, TABLE, UNSIGNED, WIDE
 
 if TYPE_CHECKING:
     from asmith.check.flow.graph import Graph
@@ -30,7 +30,7 @@ def targets_of_table(
     if start is None or (wide and not value & WIDE):
         return ()
     found: dict[int, None] = {}
-    step = 8 if wide else 4
+    step, sort = _form(symbols, start, wide=wide)
     place = start
     for _ in range(MOST_ENTRIES):
         if place != start and place in barriers:
@@ -38,17 +38,14 @@ def targets_of_table(
         relocation = symbols.relocations.get(place)
         if relocation is None:
             break
-        if wide:
-            if relocation.type != "R_X86_64_64":
-                break
-            target = symbols.resolved(relocation, relocation.addend).address
-        else:
-            if relocation.type != "R_X86_64_PC32":
-                break
-            target = symbols.resolved(relocation, relocation.addend - (place - start)).address
-        if target is None or not _belongs(graph, target):
+        if relocation.type != sort:
             break
-        found[target] = None
+        back = 0 if wide else place - start
+        target = symbols.resolved(relocation, relocation.addend - back).address
+        if target is None or not (_belongs(graph, target) or target in graph.nowhere):
+            break
+        if target not in graph.nowhere:
+            found[target] = None
         place += step
     return tuple(found)
 
@@ -57,9 +54,11 @@ def entries_of_table(symbols: Symbols, value: int, barriers: frozenset[int]) -> 
     """Return how many entries a table has, wherever they lead."""
     wide = value & KIND == TABLE
     start = symbols.targets[value >> (5 if wide else 4)].address
-    step, sort = (8, "R_X86_64_64") if wide else (4, "R_X86_64_PC32")
+    if start is None:
+        return 0
+    step, sort = _form(symbols, start, wide=wide)
     count = 0
-    while start is not None and count < MOST_ENTRIES:
+    while count < MOST_ENTRIES:
         relocation = symbols.relocations.get(start + count * step)
         if relocation is None or relocation.type != sort:
             break
@@ -67,6 +66,16 @@ def entries_of_table(symbols: Symbols, value: int, barriers: frozenset[int]) -> 
             break
         count += 1
     return count
+
+
+def _form(symbols: Symbols, start: int, *, wide: bool) -> tuple[int, str]:
+    """Return how many bytes an entry has, and the relocation of each."""
+    if wide:
+        return 8, "R_X86_64_64"
+    first = symbols.relocations.get(start)
+    if first is not None and first.type == "R_X86_64_PC64":
+        return 8, "R_X86_64_PC64"
+    return 4, "R_X86_64_PC32"
 
 
 def _belongs(graph: Graph, target: int) -> bool:

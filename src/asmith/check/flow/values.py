@@ -47,6 +47,9 @@ LOCAL_ADDRESS = LOCAL
 MULTIPLE = ROUND
 MULTIPLE_OF_8 = 1 << 4 | ROUND
 
+WIDE = 1 << 4
+"""Marks a TABLE value that was loaded whole."""
+
 UNSIGNED = 1 << 60
 """Marks a TABLE value whose 4 bytes were not extended by their sign, as a distance must be."""
 
@@ -108,7 +111,8 @@ def join(one: int, other: int) -> int:
         return local(known) if known == residue(other) else LOCAL_ADDRESS
     if is_round(one) and is_round(other):
         return MULTIPLE
-    return LOADED if is_whole(one) and is_whole(other) else TOP
+    whole = is_whole(one) and is_whole(other) and not a == b == TABLE
+    return LOADED if whole else TOP
 
 
 def _maybe(one: int, other: int) -> int:
@@ -134,7 +138,10 @@ def defined_below(bits: int, of: int, at: int) -> int:
 
 def is_whole(value: int) -> bool:
     """Tell whether a value is an unchanged one of 8 bytes, which may be an address."""
-    return value == LOADED or value & KIND in (SYM, CHOICE, ENTRY, RESULT)
+    kind = value & KIND
+    if kind == TABLE:
+        return bool(value & WIDE)
+    return value == LOADED or kind in (SYM, CHOICE, ENTRY, RESULT)
 
 
 def parameter_place(value: int) -> tuple[int, int] | None:

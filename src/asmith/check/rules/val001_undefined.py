@@ -4,7 +4,9 @@ Reported when a register was last changed by a call that leaves nothing in it, o
 all, and its value reaches a place where it counts: an address, a 64-bit comparison, a branch, an
 indirect call or jump, or a store outside of the function's frame. Where paths meet, a value is
 undefined if it is so on each of them; in modules (profile `project`) also if it is used right where
-they meet. Saving and moving such a value is harmless, so only its use is reported.
+they meet. Saving and moving such a value is harmless, so only its use is reported; in compilers'
+code (profile `compiled`) that includes a copy out of the frame, since structures and unions are
+copied whole whatever of them is set.
 
 Why: after a call rax, rcx, rdx, rsi, rdi, r8 to r11, the vector registers and the flags hold
 whatever the callee left there, but for the result (System V psABI 3.2.1); at the entry only the
@@ -50,10 +52,12 @@ counter_next:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from asmith.check.flow.events import Junk
-from asmith.check.flow.values import ENTRY, KIND, STALE
+from asmith.check.flow.events import Blank, Junk
+from asmith.check.flow.machine import FIRST_VECTOR
+from asmith.check.flow.values import ENTRY, KIND, STALE, UNDEF
 from asmith.check.inputs import Level, Profile
 from asmith.check.places import Text
 from asmith.check.wording import origin, register_name
@@ -62,6 +66,7 @@ from asmith.model.finding import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from asmith.check.flow.outcome import Outcome
     from asmith.check.followed import Followed
     from asmith.model.finding import Finding
 
@@ -78,6 +83,8 @@ def check(subject: Followed) -> Iterator[Finding]:
         saved = event.use == "store" and event.value & KIND == ENTRY
         if subject.profile == Profile.ASM and saved and outcome.convention is None:
             continue  # setjmp and the like save the caller's registers for others
+        if subject.profile == Profile.COMPILED and _is_copied(outcome, event):
+            continue
         name = register_name(event.register)
         verb = "hold" if name == "the flags" else "holds"
         yield subject.report(
@@ -105,6 +112,26 @@ _USES = {
     "part": "a value to store",
     "operand": "an operand",
 }
+
+
+def _is_copied(outcome: Outcome, event: Junk) -> bool:
+    """Tell whether a value is stored as it was loaded from the frame, where nothing had set it.
+
+    So compilers copy a structure or a union of which this path has set another part.
+    """
+    if event.use not in ("store", "part"):
+        return False
+    loads = {at: e for at, e in outcome.code.items() if e.memory and _LOAD.match(e.name)}
+    if not any(event.address in loads for event in outcome.of(Blank)):
+        return False
+    if event.register >= FIRST_VECTOR:
+        bit = 1 << event.register - FIRST_VECTOR
+        writes = [at for at, e in outcome.code.items() if e.vwrites & bit and at < event.address]
+        return bool(writes) and max(writes) in loads
+    return event.value & KIND == UNDEF and event.value >> 4 in loads
+
+
+_LOAD = re.compile(r"v?mov")
 
 
 def _why(event: Junk) -> str:
