@@ -166,3 +166,8 @@ def test_requirements_are_kept() -> None:
     assert found(clause.format(1), INDEX) == []
     code = INDEX.replace("rdi * 8]", "rdi * 8 + 16]")  # whatever it is
     assert [rule for rule, _ in found(clause.format(1), code)] == ["ABI012"]
+
+
+def test_an_address_of_32_bits_is_not_followed() -> None:
+    """The upper half of an `int` is not looked at: the address is cut."""
+    assert "ABI012" not in [rule for rule, _ in found("long f(int x);", "lea rax, [edi]\nret")]

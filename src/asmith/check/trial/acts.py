@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asmith.check.trial.bits import BITS
 from asmith.check.trial.general import ACTS
 from asmith.check.trial.lanes import LANES, REGISTERS, WIDEST
 from asmith.check.trial.program import Unable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _VECTORS = {**LANES, **REALS, **SHUFFLES}
-_OTHERS = {**X87, **ACTS}
+_OTHERS = {**X87, **ACTS, **BITS}
 
 
 def act_of(e: Insn) -> Callable[[Processor, Insn, int], None]:

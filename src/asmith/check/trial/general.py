@@ -9,6 +9,7 @@ from asmith.check.trial.processor import (
     CONDITIONS,
     MASK,
     RDI,
+    RDX,
     Divided,
     Processor,
     signed,
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from asmith.toolchain.decode import Insn
 
-RCX, RDX, RSI = 1, 2, 6
+RCX, RSI = 1, 6
+WORD = 8
 
 
 def _of(e: Insn, n: int) -> int:
@@ -93,11 +95,12 @@ def _shift(m: Processor, e: Insn, at: int) -> None:
     count = (m.get(e, 1, at, 1) if len(e.operands) > 1 else 1) & (63 if size == 8 else 31)
     a = m.get(e, 0, at, size)
     if name in ("rol", "ror"):
-        count %= bits
-        left = count if name == "rol" else bits - count
+        left = count % bits if name == "rol" else -count % bits
         value = (a << left | a >> bits - left) & MASK[size]
         if count:
-            m.cf = value & 1 if name == "rol" else value >> bits - 1
+            top = value >> bits - 1
+            m.cf = value & 1 if name == "rol" else top
+            m.of = top ^ (m.cf if name == "rol" else value >> bits - 2 & 1)
     elif name in ("shl", "sal"):
         value = a << count & MASK[size]
         if count:
@@ -120,7 +123,10 @@ def _double(m: Processor, e: Insn, at: int) -> None:
     size = width(e)
     count = m.get(e, 2, at, 1) & (63 if size == 8 else 31)
     a, b = m.get(e, 0, at, size), m.get(e, 1, at, size)
+    if count > 8 * size:
+        raise Unable
     if not count:
+        m.set(e, 0, at, size, a)
         return
     if e.name == "shld":
         value = (a << 8 * size | b) << count >> 8 * size & MASK[size]
@@ -128,6 +134,7 @@ def _double(m: Processor, e: Insn, at: int) -> None:
     else:
         value = (b << 8 * size | a) >> count & MASK[size]
         m.cf = a >> count - 1 & 1
+    m.of = (a ^ value) >> 8 * size - 1
     m.result(value, size)
     m.set(e, 0, at, size, value)
 
@@ -201,14 +208,25 @@ def _extend(m: Processor, e: Insn, at: int) -> None:
 
 
 def _push(m: Processor, e: Insn, at: int) -> None:
+    narrow = e.length not in _PUSHES if e.operands[0][0] == "i" else width(e) != WORD
+    if narrow:
+        raise Unable
     m.push(m.get(e, 0, at, 8), at)
 
 
+_PUSHES = (2, 5)
+"""Bytes of a push of an immediate that pushes eight bytes: with a prefix it pushes two."""
+
+
 def _pop(m: Processor, e: Insn, at: int) -> None:
+    if width(e) != WORD:
+        raise Unable
     m.set(e, 0, at, 8, m.pop())
 
 
 def _leave(m: Processor, e: Insn, at: int) -> None:
+    if e.length > 1:
+        raise Unable
     m.r[RSP] = m.r[5]
     m.r[5] = m.pop()
 
@@ -226,12 +244,10 @@ def _cmov(m: Processor, e: Insn, at: int) -> None:
 def _xchg(m: Processor, e: Insn, at: int) -> None:
     size = width(e)
     a, b = m.get(e, 0, at, size), m.get(e, 1, at, size)
-    if e.name == "xadd":
-        m.set(e, 1, at, size, a)
-        m.set(e, 0, at, size, m.added(a, b, 0, size))
-        return
-    m.set(e, 0, at, size, b)
-    m.set(e, 1, at, size, a)
+    first = m.added(a, b, 0, size) if e.name == "xadd" else b
+    order = (0, 1) if e.operands[0][0] == "m" else (1, 0)  # the register may be the address
+    for n in order:
+        m.set(e, n, at, size, a if n else first)
 
 
 def _cmpxchg(m: Processor, e: Insn, at: int) -> None:
@@ -242,81 +258,6 @@ def _cmpxchg(m: Processor, e: Insn, at: int) -> None:
         m.set(e, 0, at, size, m.get(e, 1, at, size))
     else:
         _put(m, 0, size, a)
-
-
-def _bit(m: Processor, e: Insn, at: int) -> None:
-    size = width(e)
-    if e.operands[0][0] == "m" and e.operands[1][0] != "i":
-        raise Unable
-    count = m.get(e, 1, at, 1) & 8 * size - 1
-    a = m.get(e, 0, at, size)
-    m.cf = a >> count & 1
-    if e.name != "bt":
-        bit = 1 << count
-        m.set(
-            e, 0, at, size, a | bit if e.name == "bts" else a & ~bit if e.name == "btr" else a ^ bit
-        )
-
-
-def _count(m: Processor, e: Insn, at: int) -> None:
-    size, name = width(e), e.name
-    a = m.get(e, 1, at, size)
-    low = (a & -a).bit_length() - 1
-    high = a.bit_length() - 1
-    if name in ("bsf", "bsr"):
-        m.zf = int(not a)
-        if a:
-            m.set(e, 0, at, size, low if name == "bsf" else high)
-        return
-    value = {"popcnt": a.bit_count(), "tzcnt": low if a else 8 * size}.get(
-        name, 8 * size - 1 - high
-    )
-    m.spoil_flags()
-    if name == "popcnt":
-        m.logic(a, size)
-    else:
-        m.cf, m.zf = int(not a), int(not value)
-    m.set(e, 0, at, size, value)
-
-
-def _bswap(m: Processor, e: Insn, at: int) -> None:
-    size = width(e)
-    value = m.get(e, len(e.operands) - 1, at, size)
-    m.set(e, 0, at, size, int.from_bytes(value.to_bytes(size, "little"), "big"))
-
-
-def _bmi(m: Processor, e: Insn, at: int) -> None:
-    size, name = width(e), e.name
-    bits = 8 * size
-    a = m.get(e, 1, at, size)
-    if name in ("shlx", "shrx", "sarx", "rorx"):
-        count = m.get(e, 2, at, 1) & bits - 1
-        whole = signed(a, size) if name == "sarx" else a
-        value = a << count if name == "shlx" else whole >> count
-        if name == "rorx":
-            value = a >> count | a << bits - count
-        m.set(e, 0, at, size, value)
-        return
-    if name == "mulx":
-        whole = m.r[RDX] & MASK[size]
-        whole *= m.get(e, 2, at, size)
-        m.set(e, 1, at, size, whole)
-        m.set(e, 0, at, size, whole >> bits)
-        return
-    if name == "andn":
-        value = ~a & m.get(e, 2, at, size) & MASK[size]
-    elif name == "bzhi":
-        value = a & (1 << min(m.get(e, 2, at, 1), bits)) - 1
-    elif name == "blsr":
-        value = a & a - 1 & MASK[size] if a else 0
-    elif name == "blsi":
-        value = a & -a & MASK[size]
-    elif name == "blsmsk":
-        value = (a ^ a - 1) & MASK[size]
-    else:
-        raise Unable
-    m.logic(value, size)
-    m.set(e, 0, at, size, value)
 
 
 def _string(m: Processor, e: Insn, at: int) -> None:
@@ -355,6 +296,10 @@ def _flag(m: Processor, e: Insn, at: int) -> None:
             m.cf ^= 1
 
 
+def _emms(m: Processor, e: Insn, at: int) -> None:
+    m.st.clear()
+
+
 def _nothing(m: Processor, e: Insn, at: int) -> None:
     pass
 
@@ -371,19 +316,14 @@ ACTS: dict[str, Callable[[Processor, Insn, int], None]] = {
     "push": _push, "pop": _pop, "leave": _leave,
     **{f"set{c}": _setcc for c in CONDITIONS}, **{f"cmov{c}": _cmov for c in CONDITIONS},
     "xchg": _xchg, "xadd": _xchg, "cmpxchg": _cmpxchg,
-    **dict.fromkeys(("bt", "bts", "btr", "btc"), _bit),
-    **dict.fromkeys(("bsf", "bsr", "popcnt", "tzcnt", "lzcnt"), _count),
-    "bswap": _bswap, "movbe": _bswap,
-    **dict.fromkeys(
-        ("shlx", "shrx", "sarx", "rorx", "mulx", "andn", "bzhi", "blsr", "blsi", "blsmsk"), _bmi
-    ),
+    "emms": _emms,
     **{f"{kind}{letter}": _string for kind in ("movs", "stos") for letter in "bwq"},
     "stosd": _string,
     **dict.fromkeys(("cld", "std", "stc", "clc", "cmc"), _flag),
     **dict.fromkeys(
         (
             "nop", "endbr64", "pause", "prefetcht0", "prefetcht1", "prefetcht2", "prefetchnta",
-            "prefetchw", "emms", "sfence", "lfence", "mfence",
+            "prefetchw", "sfence", "lfence", "mfence",
         ),
         _nothing,
     ),

@@ -10,6 +10,7 @@ from asmith.toolchain.decode import RSP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from fractions import Fraction
 
     from asmith.check.trial.program import Program
     from asmith.toolchain.decode import Insn
@@ -23,7 +24,7 @@ MASK = {
     32: (1 << 256) - 1,
     10: (1 << 80) - 1,
 }
-RDI = 7
+RDX, RDI = 2, 7
 
 
 class Divided(Exception):  # noqa: N818
@@ -42,7 +43,7 @@ class Processor:
         self.memory = memory
         self.variant = variant
         self.r, self.v = map(list, row(variant, 0))
-        self.st: list[float] = []
+        self.st: list[float | Fraction] = []
         self.df = 0
         self.spoil_flags()
 

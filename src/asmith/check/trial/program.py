@@ -33,6 +33,9 @@ ALIGN = 4096
 _WIDE = frozenset({"R_X86_64_64"})
 _HALF = frozenset({"R_X86_64_PC32", "R_X86_64_PLT32", "R_X86_64_32", "R_X86_64_32S"})
 
+_NARROW, _BEFORE = 0x67, frozenset(b"\x26\x2e\x36\x3e\x64\x65\x66\xf0\xf2\xf3")
+"""The prefix of an address of 32 bits, and those that may stand before it."""
+
 
 class Unable(Exception):  # noqa: N818 -- no error: the answer "this run cannot be followed"
     """What a run cannot be followed beyond."""
@@ -160,8 +163,17 @@ class Program:
         insn = self.insn(place)
         if insn is None or insn.flow == Flow.INVALID:
             return None
+        if insn.memory and not insn.flow and self._is_narrow(place):
+            raise Unable
         made = self.decoded[place] = None if insn.flow else act_of(insn), insn, place + insn.length
         return made
+
+    def _is_narrow(self, place: int) -> bool:
+        """Tell whether an instruction cuts its addresses to 32 bits (Intel SDM 3.6.1)."""
+        data, offset = self.codes[place >> SECTION].data, place & WITHIN
+        while data[offset] in _BEFORE:
+            offset += 1
+        return data[offset] == _NARROW
 
     def page(self, address: int) -> bytes:
         """Return the 4096 bytes of a page of sections, as the linker would leave them."""

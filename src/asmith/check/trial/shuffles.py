@@ -48,7 +48,7 @@ def _halves(m: Processor, e: Insn, at: int) -> None:
     """Run movhps, movlps, movhpd, movlpd, movhlps and movlhps."""
     name = e.name.removeprefix("v")
     first = e.operands[0]
-    high = name[3] == "h"
+    high = name in ("movhps", "movhpd", "movlhps")
     if first[0] == "m":
         value = m.v[e.operands[1][1]]
         m.memory.write(m.address(e, at), 8, (value >> 64 if high else value) & MASK[8], at)

@@ -1,14 +1,19 @@
-"""What instructions of the x87 unit do; its numbers are doubles here, which decides nothing."""
+"""What instructions of the x87 unit do.
+
+A number on its stack is a fraction, rounded as the unit does; zeros, infinities and what is no
+number are floats.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from asmith.check.trial.lanes import coded, real
 from asmith.check.trial.processor import signed
 from asmith.check.trial.program import Unable
-from asmith.check.trial.reals import divided, whole
+from asmith.check.trial.reals import INDEFINITE, divided, nearest, resized, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,43 +25,75 @@ EXTENDED = 10
 """Bytes of an extended number."""
 BIAS, DIGITS = 16383, 63
 DEEPEST = 8
+USUAL = 0x37F
+"""The control word: to the nearest, 64 digits, no traps."""
+NOTHING = real(INDEFINITE[8], 8)
+Number = float | Fraction
 
 
 class StackFault(Exception):  # noqa: N818
     """More is taken from the register stack than is on it, or more put on it than fits."""
 
 
-def extended(number: float) -> int:
+def fitted(value: Fraction) -> Number:
+    """Return an exact number as the unit keeps it: rounded to 64 digits. Raises Unable outside."""
+    if not value:
+        return 0.0
+    shift = DIGITS - _exponent(value)
+    rounded = round(value * Fraction(2) ** shift) / Fraction(2) ** shift
+    if not -BIAS < _exponent(rounded) <= BIAS:
+        raise Unable
+    return rounded
+
+
+def _exponent(value: Fraction) -> int:
+    """Return of which power of two a number is the last."""
+    size = abs(value)
+    found = size.numerator.bit_length() - size.denominator.bit_length()
+    return found if size >= Fraction(2) ** found else found - 1
+
+
+def extended(number: Number) -> int:
     """Return the ten bytes of a number."""
-    sign = 1 << 79 if math.copysign(1, number) < 0 else 0
+    number = held(number)
+    if isinstance(number, Fraction):
+        sign = 1 << 79 if number < 0 else 0
+        exponent = _exponent(number)
+        whole_part = abs(number) * Fraction(2) ** (DIGITS - exponent)
+        return sign | exponent + BIAS << 64 | int(whole_part)
+    bits = coded(number, 8)
+    sign = bits >> 63 << 79
     if number == 0:
         return sign
-    if not math.isfinite(number):
-        return sign | 0x7FFF << 64 | 1 << 63 | (1 << 62 if math.isnan(number) else 0)
-    fraction, exponent = math.frexp(abs(number))
-    return sign | (exponent - 1 + BIAS) << 64 | int(fraction * 2**64)
+    return sign | 0x7FFF << 64 | 1 << DIGITS | (bits & (1 << 52) - 1) << 11
 
 
-def narrowed(value: int) -> float:
-    """Return the number that ten bytes stand for, as nearly as a double can."""
-    sign, exponent = (-1.0 if value >> 79 & 1 else 1.0), value >> 64 & 0x7FFF
-    mantissa = value & (1 << 64) - 1
-    if exponent == 0x7FFF:
-        return sign * math.inf if not mantissa & (1 << 63) - 1 else math.nan
-    try:
-        return sign * math.ldexp(float(mantissa), exponent - BIAS - DIGITS)
-    except OverflowError:
+def held(number: Number) -> Number:
+    """Return a number as the register stack has it: an exact one where there is one."""
+    return Fraction(number) if number and number - number == 0 else number
+
+
+def opened(value: int) -> Number:
+    """Return the number that ten bytes stand for. Raises Unable for what is no normal one."""
+    exponent, mantissa = value >> 64 & 0x7FFF, value & (1 << 64) - 1
+    sign = -1 if value >> 79 else 1
+    if not exponent and not mantissa:
+        return sign * 0.0
+    if exponent == 0x7FFF and mantissa == 1 << DIGITS:
         return sign * math.inf
+    if exponent in (0, 0x7FFF) or not mantissa >> DIGITS:
+        raise Unable
+    return sign * mantissa * Fraction(2) ** (exponent - BIAS - DIGITS)
 
 
-def load(m: Processor, number: float) -> None:
+def load(m: Processor, number: Number) -> None:
     """Put a number on the register stack."""
     if len(m.st) == DEEPEST:
         raise StackFault
-    m.st.append(number)
+    m.st.append(held(number))
 
 
-def _top(m: Processor, n: int = 0) -> float:
+def _top(m: Processor, n: int = 0) -> Number:
     if len(m.st) <= n:
         raise StackFault
     return m.st[-1 - n]
@@ -68,11 +105,13 @@ def _place(operand: tuple[str, str]) -> int:
     return int(operand[1][2:])
 
 
-def _memory(m: Processor, e: Insn, at: int) -> float:
-    value = m.memory.read(m.address(e, at), e.size)
+def _memory(m: Processor, e: Insn, at: int) -> Number:
+    value, size = m.memory.read(m.address(e, at), e.size), e.size
     if e.name.startswith("fi"):
-        return float(signed(value, e.size))
-    return narrowed(value) if e.size == EXTENDED else real(value, e.size)
+        return held(Fraction(signed(value, size)) or 0.0)
+    if size == EXTENDED:
+        return opened(value)
+    return held(real(resized(value, size, 8), 8))
 
 
 def _load(m: Processor, e: Insn, at: int) -> None:
@@ -83,8 +122,12 @@ def _load(m: Processor, e: Insn, at: int) -> None:
 
 
 def _constant(m: Processor, e: Insn, at: int) -> None:
-    known = {"fld1": 1.0, "fldz": 0.0, "fldpi": math.pi}
-    load(m, known[e.name])
+    load(m, _CONSTANTS[e.name])
+
+
+_CONSTANTS: dict[str, Number] = {
+    "fld1": 1.0, "fldz": 0.0, "fldpi": Fraction(0xC90FDAA22168C235, 1 << 62),
+}  # fmt: skip
 
 
 def _store(m: Processor, e: Insn, at: int) -> None:
@@ -96,14 +139,18 @@ def _store(m: Processor, e: Insn, at: int) -> None:
     else:
         if e.name.startswith("fi"):
             value = whole(number, e.size, e.name == "fisttp") & (1 << 8 * e.size) - 1
+        elif e.size == EXTENDED:
+            value = extended(number)
+        elif isinstance(number, Fraction):
+            value = nearest(number, e.size)
         else:
-            value = extended(number) if e.size == EXTENDED else coded(number, e.size)
+            value = resized(coded(number, 8), 8, e.size)
         m.memory.write(m.address(e, at), e.size, value, at)
     if e.name[-1] == "p":
         m.st.pop()
 
 
-_KINDS: dict[str, Callable[[float, float], float]] = {
+_KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda a, b: a + b,
     "mul": lambda a, b: a * b,
     "sub": lambda a, b: a - b,
@@ -113,17 +160,34 @@ _KINDS: dict[str, Callable[[float, float], float]] = {
 }
 
 
+def _made(act: Callable[[Any, Any], Any], a: Number, b: Number) -> Number:
+    """Return what an operation makes of two numbers."""
+    odd = [number for number in (a, b) if number != number]  # noqa: PLR0124 -- is it no number?
+    if len(odd) > 1:
+        raise Unable
+    if odd:
+        return odd[0]
+    if isinstance(a, Fraction) and isinstance(b, Fraction):
+        return fitted(act(a, b))
+    rough = act(math.copysign(1, a) if isinstance(a, Fraction) else a,
+                math.copysign(1, b) if isinstance(b, Fraction) else b)  # fmt: skip
+    if math.isnan(rough):
+        return NOTHING
+    made: Number = act(Fraction(a), Fraction(b)) if rough and math.isfinite(rough) else rough
+    return made
+
+
 def _arithmetic(m: Processor, e: Insn, at: int) -> None:
     name = e.name[2:] if e.name.startswith("fi") else e.name[1:]
     pops = name.endswith("p")
     act = _KINDS[name.removesuffix("p")]
+    number: Number
     if e.memory:
         to, number = 0, _memory(m, e, at)
     else:
         to = _place(e.operands[0]) if e.operands else 1
         number = _top(m, _place(e.operands[1]) if len(e.operands) > 1 else 0)
-    made = act(_top(m, to), number)
-    m.st[-1 - to] = made
+    m.st[-1 - to] = _made(act, _top(m, to), number)
     if pops:
         m.st.pop()
 
@@ -133,10 +197,20 @@ def _one(m: Processor, e: Insn, at: int) -> None:
     if e.name == "fchs":
         number = -number
     elif e.name == "fabs":
-        number = abs(number)
-    else:
-        number = math.sqrt(number) if number >= 0 else math.nan
+        number = -number if extended(number) >> 79 else number
+    elif number < 0:
+        number = NOTHING
+    elif isinstance(number, Fraction):
+        number = _root(number)
     m.st[-1] = number
+
+
+def _root(number: Fraction) -> Number:
+    """Return a square root, rounded once."""
+    places = max(0, DIGITS + 8 - _exponent(number) // 2)
+    scaled = number * 4**places
+    root = math.isqrt(int(scaled))
+    return fitted(Fraction(2 * root + (root * root != scaled), 2 << places))
 
 
 def _exchange(m: Processor, e: Insn, at: int) -> None:
@@ -147,7 +221,7 @@ def _exchange(m: Processor, e: Insn, at: int) -> None:
 
 def _compare(m: Processor, e: Insn, at: int) -> None:
     a, b = _top(m), _top(m, _place(e.operands[-1]) if e.operands else 1)
-    odd = math.isnan(a) or math.isnan(b)
+    odd = a != a or b != b  # noqa: PLR0124
     m.zf, m.pf, m.cf = int(odd or a == b), int(odd), int(odd or a < b)
     m.of = m.sf = 0
     if e.name[-1] == "p":
@@ -156,9 +230,9 @@ def _compare(m: Processor, e: Insn, at: int) -> None:
 
 def _control(m: Processor, e: Insn, at: int) -> None:
     if e.name == "fnstcw":
-        m.memory.write(m.address(e, at), 2, 0x37F, at)
-    else:
-        m.memory.read(m.address(e, at), 2)
+        m.memory.write(m.address(e, at), 2, USUAL, at)
+    elif m.memory.read(m.address(e, at), 2) != USUAL:
+        raise Unable  # it rounds in another way, or traps
 
 
 X87: dict[str, Callable[[Processor, Insn, int], None]] = {
