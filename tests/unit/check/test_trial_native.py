@@ -31,6 +31,13 @@ EACH = int(os.environ.get("ASMITH_TRIAL_CASES", "4"))
 """Cases of each form; for a longer search, more."""
 UNTRIED = frozenset({"vpmaxsq", "vpmaxuq", "vpminsq", "vpminuq", "vpmulhd", "vpmulhud", "vpmullq"})
 """Names that come from combined tables, of instructions that the interpreter refuses."""
+REFUSED = frozenset({
+    "BSWAP_R16", "CMPSD_M32_M32", "LEAVEW", "MOVSD_M32_M32", "POP_R16", "POP_RM16", "PUSHW_IMM8",
+    "PUSH_IMM16", "PUSH_R16", "PUSH_RM16", "VEX_VPERMILPD_XMM_XMM_XMMM128",
+    "VEX_VPERMILPD_YMM_YMM_YMMM256", "VEX_VPERMILPS_XMM_XMM_XMMM128",
+    "VEX_VPERMILPS_YMM_YMM_YMMM256",
+})  # fmt: skip
+"""Encodings that share a name with what the interpreter knows, and that it refuses."""
 SHOWN = 300
 """Lines of differences."""
 FLAGS = {"cf": 0, "pf": 2, "zf": 6, "sf": 7, "df": 10, "of": 11}
@@ -168,6 +175,8 @@ def _differences(case: Case, record: bytes) -> str:
     if ours.signal or theirs.signal:
         return "" if ours.signal == theirs.signal else f"signal {theirs.signal}, not {ours.signal}"
     free = undefined(case)
+    if case.form.name in ("bsf", "bsr") and theirs.parts["zf"]:
+        free |= {f"r{case.insn.operands[0][1]}"}  # older processors differ in the upper half
     return ", ".join(
         f"{name}: {_shown(theirs.parts[name])}, not {_shown(value)}"
         for name, value in ours.parts.items()
@@ -216,5 +225,6 @@ def test_the_interpreter_does_what_the_processor_does(
 
 def test_every_instruction_of_the_interpreter_is_tried(everything: list[Case]) -> None:
     tried = {case.form.name for case in everything}
-    assert {form.name for form in cases.forms()} - tried == set()
+    labels = {case.form.label for case in everything}
+    assert {form.label for form in cases.forms()} - labels == REFUSED
     assert (cases.KNOWN & cases.MNEMONICS) - tried == UNTRIED
