@@ -318,7 +318,7 @@ ACTS: dict[str, Callable[[Processor, Insn, int], None]] = {
     "xchg": _xchg, "xadd": _xchg, "cmpxchg": _cmpxchg,
     "emms": _emms,
     **{f"{kind}{letter}": _string for kind in ("movs", "stos") for letter in "bwq"},
-    "stosd": _string,
+    "movsd": _string, "stosd": _string,
     **dict.fromkeys(("cld", "std", "stc", "clc", "cmc"), _flag),
     **dict.fromkeys(
         (

@@ -35,6 +35,7 @@ _HALF = frozenset({"R_X86_64_PC32", "R_X86_64_PLT32", "R_X86_64_32", "R_X86_64_3
 
 _NARROW, _BEFORE = 0x67, frozenset(b"\x26\x2e\x36\x3e\x64\x65\x66\xf0\xf2\xf3")
 """The prefix of an address of 32 bits, and those that may stand before it."""
+_COUNTED = frozenset({"loop", "loope", "loopne"})
 
 
 class Unable(Exception):  # noqa: N818 -- no error: the answer "this run cannot be followed"
@@ -163,13 +164,13 @@ class Program:
         insn = self.insn(place)
         if insn is None or insn.flow == Flow.INVALID:
             return None
-        if insn.memory and not insn.flow and self._is_narrow(place):
+        if (insn.memory or insn.name in _COUNTED) and self._is_narrow(place):
             raise Unable
         made = self.decoded[place] = None if insn.flow else act_of(insn), insn, place + insn.length
         return made
 
     def _is_narrow(self, place: int) -> bool:
-        """Tell whether an instruction cuts its addresses to 32 bits (Intel SDM 3.6.1)."""
+        """Tell whether addresses, and what loops count, are cut to 32 bits (Intel SDM 3.6.1)."""
         data, offset = self.codes[place >> SECTION].data, place & WITHIN
         while data[offset] in _BEFORE:
             offset += 1
