@@ -151,14 +151,14 @@ def _of_shift(case: Case) -> set[str]:
 def _cases() -> Iterator[Case]:
     for number, form in enumerate(cases.forms()):
         dice = random.Random(number)  # noqa: S311 -- the same each time, no secret
-        for _ in range(EACH):
-            code = cases.encoded(form, dice)
+        for turn in range(cases.turns(form, EACH)):
+            code = cases.encoded(form, dice, turn)
             if code is None:
                 break
             insn = _decoded(code)
             if insn.flow != Flow.NEXT:
                 break
-            state = cases.state(form, dice)
+            state = cases.state(form, dice, turn)
             outcome = interpreted(insn, state)
             if outcome is not None:
                 yield Case(form, code, insn, state, outcome)

@@ -28,6 +28,11 @@ STACK = 384
 DISPLACEMENT = 16
 COUNTS = (0, 1, 2, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 128, 255)
 """What counts and selectors are at the limits of widths."""
+COUNTED = frozenset({
+    "shl", "sal", "shr", "sar", "rol", "ror", "shld", "shrd", "shlx", "shrx", "sarx", "rorx",
+    "bzhi", "bt", "bts", "btr", "btc",
+})  # fmt: skip
+"""Instructions that are tried with each count."""
 EDGES = (
     *(0, 1, 2, 3, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF),
     *(0x80808080_80808080, (1 << 63) - 1, 1 << 63, (1 << 64) - 1, 1 << 32, 0xFFFFFFFF_00000000),
@@ -129,12 +134,20 @@ def _variants(info: Any, kinds: list[str]) -> Iterator[str]:
         yield "repeated"
 
 
-def encoded(form: Form, dice: random.Random) -> bytes | None:
+def turns(form: Form, most: int) -> int:
+    """Return how many cases a form gets."""
+    counted = form.name in COUNTED and form.variant in ("plain", "memory")
+    return max(most, len(COUNTS)) if counted else most
+
+
+def encoded(form: Form, dice: random.Random, turn: int) -> bytes | None:
     """Return the bytes of an instruction of a form; None if there is none with these operands."""
     info = iced.OpCodeInfo(form.code)
     made = iced.Instruction.create(form.code)
     for n, number in enumerate(info.op_kinds()):
         _operand(made, n, _OPERAND_KINDS[number], form.variant, dice)
+        if _OPERAND_KINDS[number] == "IMM8" and form.name in COUNTED:
+            made.set_immediate_i64(n, COUNTS[turn % len(COUNTS)])
     made.has_lock_prefix = form.variant == "locked"
     made.has_rep_prefix = form.variant == "repeated"
     encoder = iced.Encoder(64)
@@ -245,13 +258,17 @@ def ten(number: float) -> bytes:
     )
 
 
-def state(form: Form, dice: random.Random) -> State:
+def state(form: Form, dice: random.Random, turn: int) -> State:
     """Return a state that an instruction of a form can be run in."""
     wild = [dice.getrandbits(bits) for bits in (64, 64, 64, 64, 8, 8)]
     general = dice.choices((*EDGES, *wild), k=16)
     if dice.randrange(2):
         general[1] = dice.choice(COUNTS) | dice.getrandbits(56) << 8
         general[9] = dice.choice(COUNTS)
+    if form.name in COUNTED:
+        count = COUNTS[turn % len(COUNTS)]
+        general[1] = count | dice.getrandbits(56) << 8
+        general[8] = general[8] & ~0xFF | count
     if form.name in ("div", "idiv") and dice.randrange(3):
         general[2] = dice.choice((0, 0, 1, 2, -1 & (1 << 64) - 1))
     if form.variant == "repeated":
