@@ -156,3 +156,42 @@ def test_a_jump_to_an_empty_part_never_happens(tmp_path: Path) -> None:
     code = "push rbx; cmp edi, 4; ja f.cold; pop rbx; ret"
     assert found(tmp_path, code, COLD.format("")) == ""
     assert found(tmp_path, code, COLD.format("ret")) == "ABI001"
+
+
+def test_one_of_two_distances_is_one_of_two_addresses(tmp_path: Path) -> None:
+    code = (
+        "test edi, edi; je 1f; movabs rax, offset out@PLTOFF; jmp 2f;"
+        " 1: movabs rax, offset exit@PLTOFF; 2: {0} add rax, r10; jmp rax"
+    )
+    assert found(tmp_path, code.format("")) == ""
+    assert found(tmp_path, code.format("xor ebx, ebx;")) == "ABI003"
+
+
+KEPT = (
+    "push rbx; push r12; sub rsp, 24; lea rbx, t[rip]; mov [rsp + 8], {0}; mov r12d, edi;"
+    " 4: cmp r12d, 2; ja 3f; mov eax, r12d; movsxd rax, [rbx + rax * 4]; add rax, rbx; jmp rax;"
+    " 1: call out; mov r12d, eax; mov rbx, [rsp + 8]; jmp 4b;"
+    " 2: call out; mov r12d, eax; jmp 4b; 3: {1} pop r12; pop rbx; ret"
+)
+
+
+def test_a_table_is_found_again_that_was_kept_over_a_call(tmp_path: Path) -> None:
+    table = ".section .rodata; t: .long 1b - t, 2b - t, 3b - t; .text"
+    assert found(tmp_path, KEPT.format("rbx", "add rsp, 24;"), table) == ""
+    assert found(tmp_path, KEPT.format("rbx", ""), table) != ""
+    assert found(tmp_path, KEPT.format("rsi", "add rsp, 24;"), table) == "FLW003"
+
+
+def test_the_place_that_offsets_count_from_is_no_label(tmp_path: Path) -> None:
+    code = "push rbx; 1: lea rax, 1b[rip]; mov rcx, [rdi]; add rcx, rcx; pop rbx; jmp rcx"
+    assert found(tmp_path, code) == "FLW003"
+
+
+NO_RETURN = "push rbx; movabs rax, offset die; call rax; mov eax, [rcx]; pop rbx; ret"
+
+
+def test_what_is_called_last_through_a_register_does_not_return(tmp_path: Path) -> None:
+    more = ".globl g; .type g, @function; g: push rax; movabs rax, offset die; {0} call rax; {1}"
+    end = ".size g, . - g"
+    assert found(tmp_path, NO_RETURN, f"{more.format('nop;', '')} {end}") == ""
+    assert found(tmp_path, NO_RETURN, f"{more.format('', 'pop rax; ret;')} {end}") == "VAL001"

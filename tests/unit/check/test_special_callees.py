@@ -52,6 +52,9 @@ PASSES = {
     "a jump that is not guessed": f"mov rax, [rdi]; call 1f; {SPIN}; 1: mov [rsp], rax; ret",
     "a frame after a second return": STORED.format("_setjmp"),
     "a frame after a child": STORED.format("vfork"),
+    "a frame after a second return with signals": STORED.format("__sigsetjmp"),
+    "a frame after a context": STORED.format("getcontext"),
+    "a jump by a thunk": f"push rbx; mov r11, [rdi]; pop rbx; jmp {THUNK}",
 }
 FAILS = {
     "no profiler keeps the flags": ("VAL001", "cmp edi, 1; call __fentry__; je 1f; 1: ret"),
@@ -76,6 +79,15 @@ FAILS = {
         "ABI003", f"mov rbx, [rdi]; call 1f; {SPIN}; 1: mov [rsp], rbx; ret"
     ),
     "a frame that nothing has set": ("VAL001", STORED.format("other")),
+    "a jump by a thunk": ("VAL001", f"push rbx; call out; pop rbx; jmp {THUNK}"),
+    "a jump by a thunk out of a frame": ("ABI001", f"push rbx; mov r11, [rdi]; jmp {THUNK}"),
+    "a register after a child": (
+        "VAL001", "sub rsp, 8; mov rcx, rdi; call vfork; mov eax, [rcx]; add rsp, 8; ret"
+    ),
+    "a frame that a child leaves": ("ABI001", "push rbx; call vfork; ret"),
+    "a register after a context": (
+        "VAL001", "sub rsp, 8; mov rcx, rdi; call getcontext; mov eax, [rcx]; add rsp, 8; ret"
+    ),
     "a register after a second return": (
         "VAL001", "sub rsp, 8; mov rcx, rdi; call _setjmp; mov eax, [rcx]; add rsp, 8; ret"
     ),

@@ -351,6 +351,8 @@ class ObjectFlow:
     def _tail(self, m: Machine, at: int, target: Target | None) -> None:
         """Look at the arguments of a call in tail position."""
         convention = self.roster.convention(target)
+        if target is not None:
+            look_at_special(m, at, target.name)
         if convention is not None:
             look_at_arguments(m, at, convention)
         elif not self.compiled and target is not None:

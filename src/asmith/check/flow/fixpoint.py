@@ -369,12 +369,15 @@ class Fixpoint:
             return
         if kind == CHOICE:
             found = [t.address for t in m.symbols.choices(value) if t.address is not None]
-            self._spread(block, tuple(a for a in found if graph.is_inside(a)))
+            inside = tuple(a for a in found if graph.is_inside(a))
+            if len(inside) < len(m.symbols.choices(value)):
+                m.events.append(Exit(at, tuple(m.r), "jump"))
+            self._spread(block, inside)
             return
         if is_whole(value) and (kind != TABLE or self._is_of_others(value)):
             m.events.append(Exit(at, tuple(m.r), "jump"))
             return
-        labels = graph.labels() if self.compiled else ()
+        labels = graph.labels() or self._kept_tables() if self.compiled else ()
         if labels:
             self._spread(block, labels)
             return
@@ -385,6 +388,18 @@ class Fixpoint:
         raise NotFollowed(
             f"the indirect jump at +{at - graph.function.start:#x} goes to unknown places"
         )
+
+    def _kept_tables(self) -> tuple[int, ...]:
+        """Return the targets of jump tables whose addresses are kept in the frame.
+
+        A call may have changed what was kept, for all that is known; a compiler knows better.
+        """
+        kept = {v for b in self._order if b.state is not None for v in b.state[1].values()}
+        tables = sorted(v >> 4 << 4 | TARGET for v in kept if v & KIND == SYM)
+        found = [
+            targets_of_table(self.graph, self.machine.symbols, t, self._barriers) for t in tables
+        ]
+        return tuple(dict.fromkeys(goal for goals in found for goal in goals))
 
     def _is_of_others(self, value: int) -> bool:
         """Tell whether a table of whole addresses is none of places in this function."""

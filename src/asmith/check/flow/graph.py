@@ -304,7 +304,8 @@ class Graph:
                 value = self.symbols.operand(insn, at)
                 known = value & KIND == SYM
                 target = self.symbols.target(value).address if known else None
-                if target is not None and target != self.function.start and self.holds(target):
+                own = target in (at, self.function.start)  # the table of offsets counts from there
+                if target is not None and not own and self.holds(target):
                     taken.add(target)
         taken |= {a for a in self.symbols.taken if self.holds(a)} - self._parts
         return tuple(sorted(taken))

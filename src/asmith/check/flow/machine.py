@@ -43,6 +43,7 @@ from asmith.check.flow.owned import UNCHECKED
 from asmith.check.flow.values import (
     AREA,
     AT_ENTRY,
+    CHOICE,
     CONST,
     EIGHTS,
     ENTRY,
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from asmith.check.flow.symbols import Symbols
     from asmith.toolchain.decode import Insn
 
+_ADDRESSES = frozenset({SYM, CHOICE})
 SPECULATED = frozenset({"comparison"})
 """Uses that compilers move to before the branch that decides whether they count."""
 
@@ -275,8 +277,8 @@ class Machine(Frame):
             return one >> 4 << 4 | TARGET
         if a == b == SYM:
             return self.symbols.added(one, other)
-        if SYM in (a, b):
-            return self.symbols.indexed(one if a == SYM else other)
+        if a in _ADDRESSES or b in _ADDRESSES:
+            return self.symbols.indexed(one if a in _ADDRESSES else other)
         if LOCAL in (a, b):
             return LOCAL_ADDRESS
         if MAYBE in (a, b) or a in SUSPECT or b in SUSPECT:

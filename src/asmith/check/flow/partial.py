@@ -86,13 +86,19 @@ def asks_memory(block: Block) -> bool:
 
 def follows_call(seen: dict[int, Insn], at: int) -> bool:
     """Tell whether the code right before an address is a call, which may be one without return."""
+    insn = ending(seen, at)
+    if insn is not None and insn.name == "nop":
+        return follows_call(seen, at - insn.length)
+    return insn is not None and insn.flow in (Flow.CALL, Flow.INDIRECT_CALL)
+
+
+def ending(seen: dict[int, Insn], at: int) -> Insn | None:
+    """Return the instruction that ends at an address, the shortest one."""
     for length in range(1, LONGEST + 1):
         insn = seen.get(at - length)
         if insn is not None and insn.length == length:
-            if insn.name == "nop":
-                return follows_call(seen, at - length)
-            return insn.flow in (Flow.CALL, Flow.INDIRECT_CALL)
-    return False
+            return insn
+    return None
 
 
 def asks_again(seen: dict[int, Insn], at: int) -> bool:

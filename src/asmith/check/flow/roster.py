@@ -10,9 +10,14 @@ from asmith.check.flow import callees as known
 from asmith.check.flow import loops
 from asmith.check.flow.functions import Function, empty_parts, functions_of
 from asmith.check.flow.landing import Landing
+from asmith.check.flow.partial import ending
 from asmith.check.flow.summary import CALLER_SAVED, PLATFORM
 from asmith.check.flow.symbols import SECTION, WITHIN, Symbols
+from asmith.check.flow.values import TOP
 from asmith.toolchain.decode import Code, Flow
+
+MOST_BACK = 16
+"""So many instructions are looked at for the address that the last one calls."""
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +91,29 @@ class Roster:
                 ends = self.compiled and high | offset + insn.length == function.end
                 if ends and target.address is None:
                     self.no_return.add(target.name)
+        if self.compiled and (name := self._called_last(code, function)):
+            self.no_return.add(name)
         return found
+
+    def _called_last(self, code: Code, function: Function) -> str:
+        """Return the other object's function that the last instruction calls through a register.
+
+        So the large code model has it; the address is looked for in the few instructions before.
+        """
+        at = function.end & WITHIN or len(code.data)
+        wanted: set[int] = set()
+        for _ in range(MOST_BACK):
+            insn = ending(code.at, at)
+            if insn is None or (insn.flow if wanted else insn.flow != Flow.INDIRECT_CALL):
+                return ""
+            at -= insn.length
+            if not wanted:
+                wanted = {insn.base, insn.index} if insn.memory else {insn.operands[0][1]}
+            elif insn.imm_at and insn.operands[0][0] == "r" and insn.operands[0][1] in wanted:
+                value = self.symbols.absolute(function.start & ~WITHIN | at + insn.imm_at)
+                if value is not None and value != TOP:
+                    return self.symbols.target(value).name
+        return ""
 
     def thunk(self, address: int) -> str:
         """Return what a call within a function does that never comes back: "ret", "jmp"."""

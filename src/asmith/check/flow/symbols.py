@@ -6,7 +6,7 @@ sections (`.text.unlikely`) makes one graph.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 from asmith.check.flow.owned import Marks
@@ -168,11 +168,11 @@ class Symbols:
         return self.value((a if a.delta else b)._replace(delta=False))
 
     def indexed(self, value: int) -> int:
-        """Return a SYM value plus something unknown: an index, or what a distance counts from."""
-        target = self.targets[value >> 4]
-        if target.delta:
-            return self.value(target._replace(delta=False))
-        return value >> 4 << 4 | AREA
+        """Return a SYM or CHOICE plus an index, or plus what a distance counts from."""
+        places = [t._replace(delta=False) for t in self.choices(value) if t.delta]
+        if places:
+            return reduce(self.either, map(self.value, places))
+        return value >> 4 << 4 | AREA if value & KIND == SYM else TOP
 
     def loaded(self, value: int) -> int:
         """Return what 8 bytes at a SYM address hold, where the linker puts an address there."""
