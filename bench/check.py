@@ -4,6 +4,7 @@ Usage: python bench/check.py [LEG ...] [--smoke] [--seed N]      without LEG: al
 
   corpus       generated C in every configuration of gcc and clang: no report, 97 % analysed
   exceptions   generated C++ that throws, and C with cleanups: the same
+  templates    C++ that makes much of its standard library: the same
   libraries    compiled members of Debian's static libraries: the same
   handwritten  assembly of real libraries: each report explained in docs/reference
   recall       mutants, judged by executing them: 98 % of those that break the ABI are reported
@@ -31,6 +32,12 @@ def _exceptions(options: argparse.Namespace) -> bool:
     from checking import exceptions
 
     return exceptions.main(exceptions.SMOKE if options.smoke else exceptions.WHOLE)
+
+
+def _templates(options: argparse.Namespace) -> bool:
+    from checking import templates
+
+    return templates.main(templates.SMOKE if options.smoke else templates.WHOLE)
 
 
 def _libraries(options: argparse.Namespace) -> bool:
@@ -66,6 +73,7 @@ def _hostile(options: argparse.Namespace) -> bool:
 LEGS = {
     "corpus": _corpus,
     "exceptions": _exceptions,
+    "templates": _templates,
     "libraries": _libraries,
     "handwritten": _handwritten,
     "recall": _recall,

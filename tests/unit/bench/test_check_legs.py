@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from checking import exceptions, fuzz, handwritten, hostile, torture
+from checking import exceptions, fuzz, handwritten, hostile, templates, torture
 from checking.subject import judged
 
 from asmith.check.flow.analysis import ObjectFlow
@@ -46,6 +46,22 @@ def test_generated_cleanups_are_followed_without_a_report(tmp_path: Path, level:
     assert len(pads) > 20
     assert pads <= ran
     assert judged(data, "unit.o", "compiled").findings == ()
+
+
+def test_templates_are_analysed_without_a_report(tmp_path: Path) -> None:
+    command = [
+        "g++",
+        "-std=c++20",
+        "-O2",
+        "-c",
+        str(templates.HERE / "variants.cc"),
+        "-o",
+        "unit.o",
+    ]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    verdict = judged((tmp_path / "unit.o").read_bytes(), "unit.o", "compiled")
+    assert verdict.findings == ()
+    assert verdict.functions == verdict.analysed > 30
 
 
 def test_the_generator_gives_the_same_text_for_the_same_seed() -> None:

@@ -315,15 +315,33 @@ class Ranges:
 
     def compare(self, e: Insn) -> bool:
         """Compare two numbers."""
-        first = e.operands[0]
-        if first[0] != "r" or first[2] < 4:
+        first, last = e.operands
+        if first[0] != "r":
             return False
-        other = self._operand(e.operands[1], first[2])
+        size, one = first[2], self.r[first[1]]
+        if size < 4:
+            sides = [self._narrow(operand, size) for operand in (first, last)]
+            if None in sides:
+                return False
+            size, last = 4, ("r", last[1], 4) if last[0] == "r" else last
+            first = ("r", first[1], 4)
+        other = self._operand(last, size)
         if e.name == "test":
-            other = self._made((0, 0), first[2]) if e.operands[1] == first else None
-        one = self.r[first[1]]
-        self._flags = None if other is None else Compared(8 * first[2], one, other)
+            other = self._made((0, 0), size) if last == first else None
+        self._flags = None if other is None else Compared(8 * size, one, other)
         return True
+
+    def _narrow(self, operand: tuple[Any, ...], size: int) -> int | None:
+        """Return the greatest number of an operand of 1 or 2 bytes that is all of its register.
+
+        Only of one without a sign: so a comparison says the same of 32 bits.
+        """
+        held = self._operand(("r", operand[1], 4), 4) if operand[0] == "r" else None
+        number = held.half if held is not None else (operand[1], 0) if operand[0] == "i" else None
+        if number is None:
+            return None
+        most = arcs.bounds(number, HALF, signed=False)[1]
+        return most if most < 1 << 8 * size - 1 else None
 
     def setcc(self, e: Insn) -> bool:
         """Set a byte to 0 or 1, in a register that is 0."""

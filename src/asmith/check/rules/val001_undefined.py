@@ -121,8 +121,10 @@ def _is_copied(outcome: Outcome, event: Junk) -> bool:
     """
     if event.use not in ("store", "part"):
         return False
+    if not outcome.of(Blank):
+        return False
     loads = {at: e for at, e in outcome.code.items() if e.memory and _LOAD.match(e.name)}
-    if not any(event.address in loads for event in outcome.of(Blank)):
+    if not any(blank.address in loads for blank in outcome.of(Blank)):
         return False
     if event.register >= FIRST_VECTOR:
         bit = 1 << event.register - FIRST_VECTOR
