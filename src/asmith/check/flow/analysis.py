@@ -23,7 +23,6 @@ from asmith.check.flow.events import (
     Invalid,
     Out,
     Overwrite,
-    Unreached,
 )
 from asmith.check.flow.feasible import unset
 from asmith.check.flow.fixpoint import Context, Fixpoint, Needed, NotFollowed
@@ -56,7 +55,7 @@ from asmith.check.flow.summary import (
     clobbered,
     mask_of,
 )
-from asmith.check.flow.symbols import SECTION, WITHIN, Symbols, Target
+from asmith.check.flow.symbols import SECTION, Symbols, Target
 from asmith.check.flow.tables import barriers_of
 from asmith.check.flow.values import AREA, CHOICE, KIND, SYM, TOP
 from asmith.check.flow.walk import Walk, is_worth
@@ -82,7 +81,6 @@ registers, al of variadic functions, r10 of nested ones (psABI 3.2.3)."""
 
 CALLER_MASK = mask_of(CALLER_SAVED)
 ARGUMENTS = sum(1 << n for n in (1, 2, 6, 7, 8, 9))
-_PADDING = frozenset({"nop", "int3", "ud2", "hlt"})
 ANYTHING = (1 << 32) - 1
 """What may hold something in a local function of hand-written code: its own convention."""
 
@@ -202,7 +200,7 @@ class ObjectFlow:
         outcome.add([*graph.splits(ordered)])
         graph.close()
         if self.strict and not self.compiled:
-            outcome.add([*self._unreached(outcome.function, graph)])
+            outcome.add([*graph.unreached()])
         if not self.compiled:
             self._lost_stack(outcome)
         for bad in outcome.of(Invalid):
@@ -279,26 +277,6 @@ class ObjectFlow:
         if not self.compiled and outcome.is_private:
             return Machine(self.symbols, ANYTHING, vectors=ANYTHING)
         return Machine(self.symbols, GIVEN)
-
-    def _unreached(self, function: Function, graph: Graph) -> Iterator[Unreached]:
-        """Yield the stretches of a function that no path reaches, padding and traps left out."""
-        start = last = -1
-        code = self.roster.codes[function.start >> SECTION].at
-        at = function.start
-        while function.sized and at < function.end:
-            insn = graph.seen.get(at) or code.get(at & WITHIN)
-            if insn is None:
-                return  # the sweep and the jumps disagree on where instructions begin
-            dead = at not in graph.seen and insn.name not in _PADDING
-            if dead and start < 0:
-                start = at
-            elif not dead and start >= 0 and insn.name not in _PADDING:
-                yield Unreached(start, last - start)
-                start = -1
-            at += insn.length
-            last = at if dead else last
-        if start >= 0:
-            yield Unreached(start, last - start)
 
     def _lost_stack(self, outcome: Outcome) -> None:
         """Say that a function is not followed which takes rsp from where no rsp was seen to go.

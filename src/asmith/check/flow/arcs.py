@@ -6,6 +6,11 @@ number with a sign as well as of one without. Whatever is computed of arcs holds
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 Arc = tuple[int, int]
 
 
@@ -66,6 +71,45 @@ def common(one: Arc, other: Arc, width: int) -> Arc | None:
     if first is None or second is None or ahead == 0:
         return first if first is not None else second
     return min(one, other, key=lambda arc: arc[1])
+
+
+def widened(old: Arc, new: Arc, width: int, marks: Collection[int] | None) -> Arc:
+    """Return an arc for one that grew: up to the next of some numbers, if upwards, or to any."""
+    if marks is None or new == old:
+        return new
+    turn = 1 << width
+    spans = ((mark - new[0]) % turn for mark in marks if new[0] == old[0])
+    span = min((s for s in spans if s >= new[1]), default=turn - 1)
+    return (new[0], span) if span < turn - 1 else full(width)
+
+
+def extended(arc: Arc) -> Arc:
+    """Return a number of 32 bits with zeros above it."""
+    low, high = bounds(arc, 32, signed=False)
+    return low, high - low
+
+
+def computed(name: str, one: Arc, other: Arc, width: int) -> Arc | None:
+    """Return the arc of a result; None: any number."""
+    if name in ("add", "inc"):
+        return added(one, other, width)
+    if name in ("sub", "dec"):
+        return added(one, negated(other, width), width)
+    low, high = bounds(one, width, signed=False)
+    if name == "and":
+        mask = bounds(other, width, signed=False)[1]
+        whole = not other[1] and not mask & (mask + 1) and high <= mask
+        return one if whole else (0, min(high, mask))
+    if name == "neg":
+        return negated(one, width)
+    if other[1]:
+        return None
+    by = other[0] & (width - 1)
+    if name in ("shl", "sal"):
+        return times(one, 1 << by, width)
+    if name == "sar":
+        low, high = bounds(one, width, signed=True)
+    return between(low >> by, high >> by, width) if name in ("shr", "sar") else None
 
 
 def that(name: str, arc: Arc, other: Arc, width: int) -> Arc | None:

@@ -14,20 +14,13 @@ from typing import TYPE_CHECKING
 from asmith.check.flow import loops
 from asmith.check.flow.block import End
 from asmith.check.flow.events import Call, Computed, Exit, Invalid, JumpOut, Junk, Leak, Narrow, Out
-from asmith.check.flow.machine import (
-    FLAGS,
-    RSP,
-    SOME_VECTORS,
-    SUSPECT,
-    WHOLE,
-    X87_JUNK,
-)
+from asmith.check.flow.machine import FLAGS, RSP, SOME_VECTORS, SUSPECT, WHOLE, X87_JUNK
 from asmith.check.flow.moves import UNSAFE, fetch, vector_in
 from asmith.check.flow.owned import let_go
 from asmith.check.flow.partial import asks_memory, follows_call
 from asmith.check.flow.summary import unwind
 from asmith.check.flow.symbols import Target
-from asmith.check.flow.tables import entries_of_table, targets_of_table
+from asmith.check.flow.tables import entries_of_table, is_of_others, kept_tables, targets_of_table
 from asmith.check.flow.values import (
     CHOICE,
     HALF_ADDRESS,
@@ -374,10 +367,12 @@ class Fixpoint:
                 m.events.append(Exit(at, tuple(m.r), "jump"))
             self._spread(block, inside)
             return
-        if is_whole(value) and (kind != TABLE or self._is_of_others(value)):
+        if is_whole(value) and (kind != TABLE or is_of_others(graph, m.symbols, value)):
             m.events.append(Exit(at, tuple(m.r), "jump"))
             return
-        labels = graph.labels() or self._kept_tables() if self.compiled else ()
+        labels = (
+            graph.labels() or kept_tables(graph, m.symbols, self._barriers) if self.compiled else ()
+        )
         if labels:
             self._spread(block, labels)
             return
@@ -388,27 +383,6 @@ class Fixpoint:
         raise NotFollowed(
             f"the indirect jump at +{at - graph.function.start:#x} goes to unknown places"
         )
-
-    def _kept_tables(self) -> tuple[int, ...]:
-        """Return the targets of jump tables whose addresses are kept in the frame.
-
-        A call may have changed what was kept, for all that is known; a compiler knows better.
-        """
-        kept = {v for b in self._order if b.state is not None for v in b.state[1].values()}
-        tables = sorted(v >> 4 << 4 | TARGET for v in kept if v & KIND == SYM)
-        found = [
-            targets_of_table(self.graph, self.machine.symbols, t, self._barriers) for t in tables
-        ]
-        return tuple(dict.fromkeys(goal for goals in found for goal in goals))
-
-    def _is_of_others(self, value: int) -> bool:
-        """Tell whether a table of whole addresses is none of places in this function."""
-        start = self.machine.symbols.targets[value >> 5].address
-        relocation = self.machine.symbols.relocations.get(start or 0)
-        if relocation is None:
-            return True
-        first = self.machine.symbols.resolved(relocation, relocation.addend).address
-        return first is None or first == self.graph.function.start or not self.graph.holds(first)
 
     def _spread(self, block: Block, targets: tuple[int, ...]) -> None:
         """Go on at each of several addresses."""

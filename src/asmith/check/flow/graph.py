@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING
 from asmith.check.flow import loops
 from asmith.check.flow.block import ON_RCX, Block, End
 from asmith.check.flow.callees import RETURN_THUNK
-from asmith.check.flow.events import Split
+from asmith.check.flow.events import Split, Unreached
 from asmith.check.flow.moves import nothing
 from asmith.check.flow.summary import call_outside
-from asmith.check.flow.symbols import SECTION
+from asmith.check.flow.symbols import SECTION, WITHIN
 from asmith.check.flow.values import KIND, SYM
 from asmith.toolchain.decode import Flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from asmith.check.flow.functions import Function
     from asmith.check.flow.roster import Roster
     from asmith.check.flow.symbols import Target
     from asmith.toolchain.decode import Insn
 
+_PADDING = frozenset({"nop", "int3", "ud2", "hlt"})
 _INDIRECT_CALL, _BRANCH, _JUMP = Flow.INDIRECT_CALL, Flow.BRANCH, Flow.JUMP
 MOST_INSTRUCTIONS = 200_000
 """Functions above are not followed; the largest of the common libraries has about 30,000."""
@@ -292,6 +293,27 @@ class Graph:
                     if target.address == other and at in self.seen:
                         found.append(Split(at, other, other - one))
         return found
+
+    def unreached(self) -> Iterator[Unreached]:
+        """Yield the stretches of a function that no path reaches, padding and traps left out."""
+        start = last = -1
+        function = self.function
+        code = self._codes[function.start >> SECTION].at
+        at = function.start
+        while function.sized and at < function.end:
+            insn = self.seen.get(at) or code.get(at & WITHIN)
+            if insn is None:
+                return  # the sweep and the jumps disagree on where instructions begin
+            dead = at not in self.seen and insn.name not in _PADDING
+            if dead and start < 0:
+                start = at
+            elif not dead and start >= 0 and insn.name not in _PADDING:
+                yield Unreached(start, last - start)
+                start = -1
+            at += insn.length
+            last = at if dead else last
+        if start >= 0:
+            yield Unreached(start, last - start)
 
     def labels(self) -> tuple[int, ...]:
         """Return the addresses in the function that its code or some data takes.

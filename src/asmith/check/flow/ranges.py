@@ -151,8 +151,8 @@ class Ranges:
         whole = arcs.joined(one.whole, other.whole, WHOLE)
         half = arcs.joined(one.half, other.half, HALF)
         return Held(
-            _widened(one.whole, whole, WHOLE, marks),
-            _widened(one.half, half, HALF, marks),
+            arcs.widened(one.whole, whole, WHOLE, marks),
+            arcs.widened(one.half, half, HALF, marks),
             one.name if one.name == other.name else (*here, WHOLE),
             one.half_name if one.half_name == other.half_name else (*here, HALF),
         )
@@ -186,7 +186,7 @@ class Ranges:
             half = (arc[0] & 0xFFFFFFFF, arc[1]) if not arc[1] >> HALF else held.half
             return held._replace(whole=arc, half=half)
         low, high = arcs.bounds(held.whole, WHOLE, signed=False)
-        whole = _extended(arc) if low >= 0 and not high >> HALF else held.whole
+        whole = arcs.extended(arc) if low >= 0 and not high >> HALF else held.whole
         return held._replace(half=arc, whole=whole)
 
     # ---- instructions ---------------------------------------------------------------------------
@@ -199,7 +199,7 @@ class Ranges:
         return Held(arc, half, (next(self._names),), (next(self._names),))
 
     def _of_half(self, arc: Arc) -> Held:
-        return Held(_extended(arc), arc, (next(self._names),), (next(self._names),))
+        return Held(arcs.extended(arc), arc, (next(self._names),), (next(self._names),))
 
     def _made(self, arc: Arc, size: int) -> Held:
         return self._exactly(arc) if size == 8 else self._of_half(arc)
@@ -295,7 +295,7 @@ class Ranges:
             result: Arc | None = (0, 0)
         else:
             held = self._operand(last, to[2])
-            result = None if held is None else _computed(e.name, one, _arc(held, width), width)
+            result = None if held is None else arcs.computed(e.name, one, _arc(held, width), width)
         self.set(to, result)
         zero = self._made((0, 0), to[2])
         shift = e.name in ("shl", "sal", "shr", "sar")
@@ -362,51 +362,12 @@ class Ranges:
         return self.set(to, arcs.joined(one, other, width))
 
 
-def _widened(old: Arc, new: Arc, width: int, marks: Collection[int] | None) -> Arc:
-    """Return an arc for one that grew: up to the next of some numbers, if upwards, or to any."""
-    if marks is None or new == old:
-        return new
-    turn = 1 << width
-    spans = ((mark - new[0]) % turn for mark in marks if new[0] == old[0])
-    span = min((s for s in spans if s >= new[1]), default=turn - 1)
-    return (new[0], span) if span < turn - 1 else arcs.full(width)
-
-
 def _arc(held: Held, width: int) -> Arc:
     return held.whole if width == WHOLE else held.half
 
 
 def _name(held: Held, width: int) -> tuple[int, ...]:
     return held.name if width == WHOLE else held.half_name
-
-
-def _extended(arc: Arc) -> Arc:
-    """Return a number of 32 bits with zeros above it."""
-    low, high = arcs.bounds(arc, HALF, signed=False)
-    return low, high - low
-
-
-def _computed(name: str, one: Arc, other: Arc, width: int) -> Arc | None:
-    """Return the arc of a result; None: any number."""
-    if name in ("add", "inc"):
-        return arcs.added(one, other, width)
-    if name in ("sub", "dec"):
-        return arcs.added(one, arcs.negated(other, width), width)
-    low, high = arcs.bounds(one, width, signed=False)
-    if name == "and":
-        mask = arcs.bounds(other, width, signed=False)[1]
-        whole = not other[1] and not mask & (mask + 1) and high <= mask
-        return one if whole else (0, min(high, mask))
-    if name == "neg":
-        return arcs.negated(one, width)
-    if other[1]:
-        return None
-    by = other[0] & (width - 1)
-    if name in ("shl", "sal"):
-        return arcs.times(one, 1 << by, width)
-    if name == "sar":
-        low, high = arcs.bounds(one, width, signed=True)
-    return arcs.between(low >> by, high >> by, width) if name in ("shr", "sar") else None
 
 
 _BOTH = frozenset({"xchg", "xadd", "cmpxchg", "cmpxchg8b", "cmpxchg16b"})

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asmith.check.flow.symbols import SECTION
-from asmith.check.flow.values import KIND, TABLE, UNSIGNED, WIDE
+from asmith.check.flow.values import KIND, SYM, TABLE, TARGET, UNSIGNED, WIDE
 
 if TYPE_CHECKING:
     from asmith.check.flow.graph import Graph
@@ -66,6 +66,28 @@ def entries_of_table(symbols: Symbols, value: int, barriers: frozenset[int]) -> 
             break
         count += 1
     return count
+
+
+def kept_tables(graph: Graph, symbols: Symbols, barriers: frozenset[int]) -> tuple[int, ...]:
+    """Return the targets of jump tables whose addresses are kept in the frame.
+
+    A call may have changed what was kept, for all that is known; a compiler knows better.
+    """
+    states = (block.state for block in graph.blocks.values() if block.state is not None)
+    kept = {value for _, slots in states for value in slots.values() if value & KIND == SYM}
+    tables = sorted(value >> 4 << 4 | TARGET for value in kept)
+    found = [targets_of_table(graph, symbols, table, barriers) for table in tables]
+    return tuple(dict.fromkeys(goal for goals in found for goal in goals))
+
+
+def is_of_others(graph: Graph, symbols: Symbols, value: int) -> bool:
+    """Tell whether a table of whole addresses is none of places in this function."""
+    start = symbols.targets[value >> 5].address
+    relocation = symbols.relocations.get(start or 0)
+    if relocation is None:
+        return True
+    first = symbols.resolved(relocation, relocation.addend).address
+    return first is None or first == graph.function.start or not graph.holds(first)
 
 
 def _form(symbols: Symbols, start: int, *, wide: bool) -> tuple[int, str]:
