@@ -292,3 +292,21 @@ def test_another_process_that_builds_costs_a_look_at_everything(plain: Sample) -
     plain.edit("specs/top.md", "add 100", "add 200")
     plain.ran()
     assert at_home.session().known is None
+
+
+@pytest.mark.parametrize("edited", [True, False], ids=["edit", "lost object"])
+@pytest.mark.parametrize("part", ["signatures", "digests", "body"])
+def test_a_damaged_index_costs_time_only(plain: Sample, part: str, *, edited: bool) -> None:
+    at_rest(plain)
+    path = plain.root / index.PATH
+    whole = bytearray(path.read_bytes())
+    head, body = index.Index(str(path)).head, index.Index(str(path)).body()
+    content = {"signatures": head.signatures, "digests": head.digests, "body": body}
+    whole[whole.index(bytes(content[part])) + 5] ^= 1
+    if edited:
+        plain.edit("specs/mid.md", "add 10", "add 11")
+    else:
+        plain.remove("build/obj/mid.o")
+    path.write_bytes(whole)
+    assert ("generate:mid" if edited else "assemble:mid") in plain.ran()
+    assert plain.ran() == []

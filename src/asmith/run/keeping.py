@@ -116,6 +116,7 @@ def _taken(data: bytes | memoryview) -> Packed:
 def load(root: Path, found: index.Index) -> Known | None:
     """Return what an index says of a project; None if it, or its base, is not whole."""
     try:
+        _ = found.head.digests  # or their damage would show when the build has ended
         name, nodes, readers, passing, *rest = marshal.loads(found.body())  # noqa: S302 -- ours, and its checksum was verified
     except (index.DamagedError, ValueError, EOFError, TypeError):
         return None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, MutableMapping
     from pathlib import Path
 
-    from asmith.errors import AsmithError, BugError
+    from asmith.errors import AsmithError
     from asmith.host.workers import Workers
     from asmith.model.record import Stamp
     from asmith.project.config import Product
@@ -67,7 +67,7 @@ class Session:
     problems: dict[ModuleName, AsmithError] = field(default_factory=dict)  # cannot be answered
     in_review: frozenset[ModuleName] = frozenset()  # held, since a person has the word
     failures: dict[Step, AsmithError] = field(default_factory=dict)
-    bug: BugError | None = None  # that a step met
+    bug: Exception | None = None  # the first that a step met and nobody expected
     executed: list[Step] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)  # objects found changed from outside
     observer: Observer = nobody

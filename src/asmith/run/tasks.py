@@ -64,6 +64,7 @@ class Run:
         self._home = at_home or Resident(session.root)
         self._stays = stays
         self._lock: int | None = -1 if locked else None
+        self._ours = locked  # whoever runs the steps raises what is kept in the session
 
     def open(self) -> Any:
         """Take the lock, finish what a kill interrupted, and look at everything again."""
@@ -102,7 +103,10 @@ class Run:
             self._recorder.write(self._recorder.note(sys.exc_info()[1]))
 
     def execute(self, step: Step) -> Any:
-        """Run a step for doit: None on success, a TaskFailed with the message otherwise."""
+        """Run a step for doit: None on success, a TaskFailed with the message otherwise.
+
+        What is no `AsmithError` is a bug, or the terminal's: doit swallows it or prints all of it.
+        """
 
         def work() -> None:
             try:
@@ -110,10 +114,10 @@ class Run:
             except AsmithError:
                 raise
             except Exception as error:
-                self.session.bug = self.session.bug or BugError(
-                    error
-                )  # doit would show it with all its details
-                raise self.session.bug from error
+                self.session.bug = self.session.bug or error
+                if self._ours:
+                    raise
+                raise BugError(error) from error
 
         return _told(work)
 
