@@ -14,7 +14,7 @@ NOTE = "\n.end:\nsection .note.GNU-stack noalloc noexec nowrite progbits\n"
 CALLED = "long out(long x);\n/*@ ensures 0 <= \\result <= n; */\nlong fill(long *p, long n);\n"
 
 
-def found(prototype: str, code: str) -> list[tuple[str, str]]:
+def found(prototype: str, code: str, profile: Profile = Profile.ASM) -> list[tuple[str, str]]:
     """Return rules and messages for a function `f`."""
     own = f"{LIBC_HEADER}{prototype}\n"
     known = read_interfaces(
@@ -24,7 +24,7 @@ def found(prototype: str, code: str) -> list[tuple[str, str]]:
         }
     )
     facts = read_object(assemble(f"{HEAD}{code}{NOTE}", include="", debug=False), "a.o")
-    subject = ObjectInput(facts=facts, interface=known[COUNTER], visible=known, profile=Profile.ASM)
+    subject = ObjectInput(facts=facts, interface=known[COUNTER], visible=known, profile=profile)
     return [(f.rule, f.message) for f in check_object(subject).findings]
 
 
@@ -171,3 +171,31 @@ def test_requirements_are_kept() -> None:
 def test_an_address_of_32_bits_is_not_followed() -> None:
     """The upper half of an `int` is not looked at: the address is cut."""
     assert "ABI012" not in [rule for rule, _ in found("long f(int x);", "lea rax, [edi]\nret")]
+
+
+CONVERTED = """
+    fld   qword [rdi]
+    fnstcw [rsp - 2]
+    mov   ax, [rsp - 2]
+    or    ah, {rounding}
+    mov   [rsp - 4], ax
+    fldcw [rsp - 4]
+    fistp qword [rsp - 16]
+    fldcw [rsp - 2]
+    fld   qword [rdi]
+    fistp qword [rsp - 24]
+    mov   rcx, [rsp - 16]
+    sub   rcx, [rsp - 24]
+    neg   rcx
+    mov   [rsp - 40], rdi
+    and   ecx, 1
+    mov   rax, [rsp + rcx * 8 - 40]
+    ret"""
+
+
+@pytest.mark.parametrize(("rounding", "reported"), [("0Ch", True), ("00h", False)])
+def test_numbers_become_integers_as_the_control_word_says(rounding: str, *, reported: bool) -> None:
+    """Rounded both ways a number becomes the same, or the second of two slots is read, unset."""
+    code = CONVERTED.format(rounding=rounding)
+    rules = [rule for rule, _ in found("long f(const double *x);", code, Profile.PROJECT)]
+    assert ("ABI012" in rules) == reported, rules

@@ -35,7 +35,8 @@ class Processor:
     """The state of one run; `r` are the general registers, `v` the vector registers."""
 
     __slots__ = (
-        "af", "cf", "df", "memory", "of", "pf", "program", "r", "sf", "st", "v", "variant", "zf",
+        "af", "cf", "cut", "df", "memory", "of", "pf", "program", "r", "sf", "st", "v", "variant",
+        "zf",
     )  # fmt: skip
 
     def __init__(self, program: Program, memory: Memory, variant: int) -> None:
@@ -44,6 +45,7 @@ class Processor:
         self.variant = variant
         self.r, self.v = map(list, row(variant, 0))
         self.st: list[float | Fraction] = []
+        self.cut = False  # the x87 unit rounds toward zero
         self.df = 0
         self.spoil_flags()
 

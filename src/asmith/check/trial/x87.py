@@ -25,8 +25,10 @@ EXTENDED = 10
 """Bytes of an extended number."""
 BIAS, DIGITS = 16383, 63
 DEEPEST = 8
-USUAL = 0x37F
-"""The control word: to the nearest, 64 digits, no traps."""
+USUAL, CUT = 0x37F, 0xF7F
+"""The control word: 64 digits, no traps; to the nearest, or toward zero as C makes integers.
+
+Of what rounds toward zero only these conversions are known."""
 NOTHING = real(INDEFINITE[8], 8)
 Number = float | Fraction
 
@@ -122,6 +124,7 @@ def _load(m: Processor, e: Insn, at: int) -> None:
 
 
 def _constant(m: Processor, e: Insn, at: int) -> None:
+    _is_usual(m)
     load(m, _CONSTANTS[e.name])
 
 
@@ -138,10 +141,11 @@ def _store(m: Processor, e: Insn, at: int) -> None:
         m.st[-1 - place] = number
     else:
         if e.name.startswith("fi"):
-            value = whole(number, e.size, e.name == "fisttp") & (1 << 8 * e.size) - 1
+            value = whole(number, e.size, m.cut or e.name == "fisttp") & (1 << 8 * e.size) - 1
         elif e.size == EXTENDED:
             value = extended(number)
         elif isinstance(number, Fraction):
+            _is_usual(m)
             value = nearest(number, e.size)
         else:
             value = resized(coded(number, 8), 8, e.size)
@@ -178,6 +182,7 @@ def _made(act: Callable[[Any, Any], Any], a: Number, b: Number) -> Number:
 
 
 def _arithmetic(m: Processor, e: Insn, at: int) -> None:
+    _is_usual(m)
     name = e.name[2:] if e.name.startswith("fi") else e.name[1:]
     pops = name.endswith("p")
     act = _KINDS[name.removesuffix("p")]
@@ -193,6 +198,7 @@ def _arithmetic(m: Processor, e: Insn, at: int) -> None:
 
 
 def _one(m: Processor, e: Insn, at: int) -> None:
+    _is_usual(m)
     number = _top(m)
     if e.name == "fchs":
         number = -number
@@ -230,9 +236,18 @@ def _compare(m: Processor, e: Insn, at: int) -> None:
 
 def _control(m: Processor, e: Insn, at: int) -> None:
     if e.name == "fnstcw":
-        m.memory.write(m.address(e, at), 2, USUAL, at)
-    elif m.memory.read(m.address(e, at), 2) != USUAL:
+        m.memory.write(m.address(e, at), 2, CUT if m.cut else USUAL, at)
+        return
+    word = m.memory.read(m.address(e, at), 2)
+    if word not in (USUAL, CUT):
         raise Unable  # it rounds in another way, or traps
+    m.cut = word == CUT
+
+
+def _is_usual(m: Processor) -> None:
+    """Raise Unable unless the unit rounds to the nearest."""
+    if m.cut:
+        raise Unable
 
 
 X87: dict[str, Callable[[Processor, Insn, int], None]] = {
