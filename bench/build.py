@@ -2,11 +2,13 @@
 
 ./dev bench build [--sizes 100,1000] [--rounds 7] [--full-rounds 1] [--ninja PROGRAM] [--linker lld]
 
-A synthetic project of N modules with about three imports each. Each row gives the median wall time
-of asmith and of ninja, their ratio, and in parentheses the CPU time of each with all its children:
-on a busy machine that is the steadier of the two. The load average stands in front. At the end
-stands how each of asmith's times grew from the size before. ninja comes from PyPI (pip install
-ninja==1.13.0) or from PATH. asmith links by the fastest linker that it finds, ninja by --linker.
+A synthetic project of N modules with about three imports each. One module is edited in two ways: so
+that nothing moves in the program, and with an instruction of another length. Each row gives the
+median wall time of asmith and of ninja, their ratio, and in parentheses the CPU time of each with
+all its children: on a busy machine that is the steadier of the two. The load average stands in
+front. At the end stands how each of asmith's times grew from the size before. ninja comes from PyPI
+(pip install ninja==1.13.0) or from PATH. asmith links by the fastest linker that it finds, ninja by
+--linker.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from synthetic import Synthetic
+from synthetic import EDITS, Synthetic, edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,23 +160,16 @@ class Bench:
         print(f"N={self.count:<6} nothing to do: a bare python and {more * 1e3:.1f} ms "
               f"({cpu * 1e3:.1f} ms of CPU)")  # fmt: skip
 
-    def one(self, rounds: int) -> None:
-        """One module's constant changed, to the linked program; nothing else to do then."""
-        k = self.count // 2
-        name = self.made.names[k]
-
-        def edit(path: Path, number: int) -> None:
-            text = path.read_text()
-            at = text.index("r12d, ") + len("r12d, ")
-            end = text.index("\n", at)
-            path.write_text(f"{text[:at]}{5000 + number}{text[end:]}")
+    def one(self, rounds: int, *, moves: bool) -> None:
+        """Edit one module and build to the linked program; nothing else is to be done."""
+        name = self.made.names[self.count // 2]
 
         def asmith(number: int) -> Cost:
-            edit(self.project / f"modules/{name}.asm", number)
+            edit(self.project / f"modules/{name}.asm", 5000 + number, moves=moves)
             return run([ASMITH, "build", "-q"], self.project)
 
         def ninja(number: int) -> Cost:
-            edit(self.made.ninja_input(self.beside, name), number)
+            edit(self.made.ninja_input(self.beside, name), 5000 + number, moves=moves)
             return run([self.ninja], self.beside)
 
         costs = turns(
@@ -186,19 +181,19 @@ class Bench:
         )
         with_doit, python = costs.pop("with_doit"), costs.pop("python")
         doit = Cost(with_doit.wall - python.wall, with_doit.cpu - python.cpu)
-        self.row("one module to the linked program", costs)
+        self.row(f"an edit {EDITS[moves]} to the linked program", costs)
         print(f"N={self.count:<6} doit's import: {doit.cpu * 1e3:.0f} ms of CPU")
-        self.row("the same without doit's import", costs, minus=doit)
+        self.row(f"an edit {EDITS[moves]}, without doit's import", costs, minus=doit)
 
-    def resident(self, rounds: int) -> None:
-        """One module changed in a process that stays in memory."""
+    def resident(self, rounds: int, *, moves: bool) -> None:
+        """Edit one module in a process that stays in memory."""
         script = Path(__file__).with_name("in_memory.py")
-        command = [sys.executable, script, self.project, str(rounds)]
+        command = [sys.executable, script, self.project, str(rounds), *(["moves"] * moves)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout)
         for name in ("build", "plan", "memory"):
-            self.note(f"in memory, {name}", found[name])
-        print(f"N={self.count:<6} in memory, one module to the linked program:"
+            self.note(f"in memory, an edit {EDITS[moves]}, {name}", found[name])
+        print(f"N={self.count:<6} in memory, an edit {EDITS[moves]} to the linked program:"
               f" {found['build'] * 1e3:.1f} ms, of it CPU in this process {found['cpu'] * 1e3:.1f};"
               f" planned in {found['plan'] * 1e3:.1f} ms;"
               f" at most {found['memory'] / 1e6:.0f} MB", flush=True)  # fmt: skip
@@ -218,8 +213,9 @@ def main() -> None:
             bench.full(options.full_rounds)
             bench.again(options.full_rounds)
             bench.nothing(options.rounds)
-            bench.one(options.rounds)
-            bench.resident(options.rounds)
+            for moves in EDITS:
+                bench.one(options.rounds, moves=moves)
+                bench.resident(options.rounds, moves=moves)
     for title, values in Bench.grown.items():
         for (fewer, before), (more, after) in pairwise(values):
             print(f"growth from {fewer} to {more}: {title}: x {after / before:.1f}")

@@ -1,34 +1,34 @@
 """Measures edits of one module in a process that stays in memory; `build` runs it as its own.
 
-python bench/in_memory.py PROJECT ROUNDS      prints one JSON object
+python bench/in_memory.py PROJECT ROUNDS [moves]      prints one JSON object
 
-Each round changes a constant of one module, as an editor would, and says which file changed. The
+Each round edits one module, as an editor would (synthetic.py), and says which file changed. The
 clock starts there and stops when the product is linked, checked and adopted.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import resource
 import statistics
 import sys
 import time
 from pathlib import Path
 
+from synthetic import edit
+
 from asmith.run import build, events, layout, planning
 from asmith.run.resident import Resident
 from asmith.store import lock
 
 
-def main(root: Path, rounds: int) -> None:
+def main(root: Path, rounds: int, *, moves: bool) -> None:
     at_home = Resident.open(root)
     names = sorted((root / "modules").glob("m*.asm"))
     planned, built, cpu = [], [], []
     for number in range(rounds + 2):  # the first two warm everything up
         path = names[len(names) * (number % 3 + 1) // 4]
-        text = re.sub(r"r12d, \d+", f"r12d, {20000 + number}", path.read_text())
-        path.write_text(text)
+        edit(path, 20000 + number, moves=moves)
         start, used = time.perf_counter(), time.process_time()
         at_home.changed([path.relative_to(root).as_posix()])
         planning.plan(at_home.session())
@@ -49,4 +49,4 @@ def main(root: Path, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), moves="moves" in sys.argv[3:])

@@ -84,6 +84,22 @@ TEXT = """\
 DISTANCE = 40  # how far ahead a module's other two callees are at most
 
 
+def edit(path: Path, number: int, *, moves: bool) -> None:
+    """Change the constant that a module adds, in a text of `Synthetic`.
+
+    With `moves` it is set by an instruction of another length than before, so that what follows
+    lies elsewhere and the product has to be linked. Without, a program can be patched.
+    """
+    text = path.read_text()
+    line = next(line for line in text.splitlines() if "mov     r12" in line)
+    wide = ("mov     r12, " in line) != moves
+    new = f"mov     r12, -{number}" if wide else f"mov     r12d, {number}"
+    path.write_text(text.replace(line, f"        {new}"))
+
+
+EDITS = {False: "that moves nothing", True: "of another length"}  # of one module, by `moves`
+
+
 class Synthetic:
     """The project on disk."""
 

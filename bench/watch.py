@@ -3,13 +3,14 @@
 ./dev bench watch [--rounds N] [--sizes 100,1000,10000] [--taskify] [--handover N]
 
 For each size: a synthetic project of so many modules with about three imports each (synthetic.py),
-in which the constant of one module is edited again and again. Reported are medians of what watch
-says: from the last event of the edit, the debounce left out, to the linked and adopted program with
-all checks, and the stages of that; and from outside: from before the save until watch has told of
-it, the debounce of 20 ms included. CPU time is that of watch with its children: on a busy machine
-it is the steadier figure, and the load average stands beside. In turns with each edit the same edit
-is built cold by `asmith build` in a copy. Then, while watch runs and nothing is to be done, `asmith
-build` and plain `doit`, which it serves, in turns with what the interpreter and doit cost alone.
+in which one module is edited again and again: so that nothing moves in the program, then with an
+instruction of another length. Reported are medians of what watch says: from the last event of the
+edit, the debounce left out, to the linked and adopted program with all checks, and the stages of
+that; and from outside: from before the save until watch has told of it, the debounce of 20 ms
+included. CPU time is that of watch with its children: on a busy machine it is the steadier figure,
+and the load average stands beside. In turns with each edit the same edit is built cold by `asmith
+build` in a copy. Then, while watch runs and nothing is to be done, `asmith build` and plain `doit`,
+which it serves, in turns with what the interpreter and doit cost alone.
 
 With --taskify: in a copy of this project `asmith watch --run taskify` runs while the body that GET
 /health has without a database is changed by hand, and with it what tests expect. Clients keep on
@@ -33,7 +34,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-from synthetic import Synthetic
+from synthetic import EDITS, Synthetic, edit
 
 from asmith.run import layout
 from asmith.store.iterations import Log
@@ -67,33 +68,39 @@ def synthetic(count: int, rounds: int) -> None:
         subprocess.run([*asmith(warm, "build"), "-q", "-n", "2"], check=True)
         shutil.copytree(warm, cold)
         subprocess.run([*asmith(cold, "build"), "-q"], check=True)
-        edited = f"modules/{made.names[count // 2]}.asm"
-        built, watched, outside = [], [], []
+        path = f"modules/{made.names[count // 2]}.asm"
         print(f"N={count}: load average {os.getloadavg()[0]:.2f}", flush=True)
         with Watched(warm) as watching:
             watching.iteration()
             time.sleep(1.0)  # it loads what the first edit needs
-            work = 0.0
-            for number in range(rounds):
-                set_constant(cold / edited, 5000 + number)
-                start = time.perf_counter()
-                subprocess.run([*asmith(cold, "build"), "-q"], check=True)
-                built.append(time.perf_counter() - start)
-                before, start = watching.work(), time.perf_counter()
-                set_constant(warm / edited, 5000 + number)
-                watched.append(watching.iteration())
-                outside.append(time.perf_counter() - start)
-                work += watching.work() - before
+            for moves in EDITS:
+                edits(watching, warm / path, cold / path, rounds, moves=moves)
+                stages(warm, rounds)
             memory = watching.memory()
             served(warm, rounds)
-        print(f"N={count}: {rounds} edits of one module, medians (worst):")
-        tell("watch: last event -> linked", [w["linked"] for w in watched])
-        tell("watch: last event -> adopted", [w["total"] for w in watched])
-        stages(warm, rounds)
-        tell("watch: save -> told, less 20 ms", [seconds - DEBOUNCE for seconds in outside])
-        print(f"  {'watch: CPU with its children':<32} {work / rounds * 1000:7.1f} ms (mean)")
-        tell("asmith build, cold, to its end", built)
         print(f"  memory of watch: {memory} MB; load average {os.getloadavg()[0]:.2f}", flush=True)
+
+
+def edits(watching: Watched, warm: Path, cold: Path, rounds: int, *, moves: bool) -> None:
+    """Edit one module again and again where watch runs, and in turns where it does not."""
+    built, watched, outside = [], [], []
+    work = 0.0
+    for number in range(rounds):
+        edit(cold, 5000 + number, moves=moves)
+        start = time.perf_counter()
+        subprocess.run([*asmith(cold.parents[1], "build"), "-q"], check=True)
+        built.append(time.perf_counter() - start)
+        before, start = watching.work(), time.perf_counter()
+        edit(warm, 5000 + number, moves=moves)
+        watched.append(watching.iteration())
+        outside.append(time.perf_counter() - start)
+        work += watching.work() - before
+    print(f"{rounds} edits of one module {EDITS[moves]}, medians (worst):")
+    tell("watch: last event -> linked", [w["linked"] for w in watched])
+    tell("watch: last event -> adopted", [w["total"] for w in watched])
+    tell("watch: save -> told, less 20 ms", [seconds - DEBOUNCE for seconds in outside])
+    print(f"  {'watch: CPU with its children':<32} {work / rounds * 1000:7.1f} ms (mean)")
+    tell("asmith build, cold, to its end", built)
 
 
 def stages(project: Path, rounds: int) -> None:
@@ -128,13 +135,6 @@ def served(project: Path, rounds: int) -> None:
         tell(name, seconds)
 
 
-def set_constant(path: Path, number: int) -> None:
-    """Change the constant that a synthetic module adds."""
-    text = path.read_text()
-    at = text.index("r12d, ") + len("r12d, ")
-    path.write_text(f"{text[:at]}{number}{text[text.index(chr(10), at) :]}")
-
-
 def taskify(rounds: int) -> int:
     """Edit the running example; return 1 if a request failed."""
     with tempfile.TemporaryDirectory() as holder:
@@ -161,7 +161,7 @@ def handover(count: int) -> int:
             watching.until_served(OLD)
             for number in range(count):
                 old, new = (OLD, NEW) if number % 2 == 0 else (NEW, OLD)
-                edit(project, old, new)
+                exchange(project, old, new)
                 start = time.perf_counter()
                 watching.iteration()
                 served.append(watching.until_served(new) - start)
@@ -188,11 +188,11 @@ def measure(cold: Path, warm: Path, rounds: int) -> int:
         watching.until_served(OLD)
         for _ in range(rounds):
             for old, new in ((OLD, NEW), (NEW, OLD)):
-                edit(cold, old, new)
+                exchange(cold, old, new)
                 start = time.perf_counter()
                 subprocess.run([*asmith(cold, "build"), "-q"], check=True)
                 built.append(time.perf_counter() - start)
-                edit(warm, old, new)
+                exchange(warm, old, new)
                 start = time.perf_counter()
                 watched.append(watching.iteration())
                 served.append(watching.until_served(new) - start)
@@ -220,7 +220,7 @@ def asmith(project: Path, command: str) -> list[str]:
     return [sys.executable, "-m", "asmith.cli.main", command, "-C", str(project)]
 
 
-def edit(project: Path, old: str, new: str) -> None:
+def exchange(project: Path, old: str, new: str) -> None:
     """Change the body, tests first: all within one debounce."""
     files = [*sorted((project / "tests/modules").glob("*.py")), project / "modules/health.asm"]
     changed = {f: f.read_text().replace(old, new) for f in files if old in f.read_text()}

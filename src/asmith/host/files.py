@@ -103,6 +103,14 @@ def size(path: Path) -> int:
         raise explain(error, "read the file", path) from error
 
 
+def mode(path: Path) -> int:
+    """Return the permissions of a file that must exist."""
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError as error:
+        raise explain(error, "read the file", path) from error
+
+
 def date(path: Path, seconds: int) -> None:
     """Let a file count as written at a time, in seconds since 1970."""
     try:

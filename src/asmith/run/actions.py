@@ -12,7 +12,7 @@ from asmith.graph.trace import SYMBOLS
 from asmith.host import files, process
 from asmith.model.names import InterfaceName, ModuleName, digest_of
 from asmith.model.plan import Step, StepKind
-from asmith.run import groups, inputs, layout, parts, stubs
+from asmith.run import groups, inputs, layout, parts, patches, stubs
 from asmith.run.jobs import Assembly, Check, FindingsError, Made
 from asmith.toolchain import elf, header, link, nasm
 from asmith.verify.support import support_sources
@@ -81,20 +81,15 @@ def _checking(session: Session, name: ModuleName) -> Check:
     module = session.modules[name]
     return Check(
         module=name,
-        object=_object(session, name),
+        object=parts.object_path(session, name),
         text=module.source or b"",
         imports=frozenset(module.imports or ()),
     )
 
 
-def _object(session: Session, name: ModuleName) -> str:
-    """Return the path of a module's object, whose step must hold."""
-    return session.output(Step(StepKind.ASSEMBLE, name), f"obj/{name}.o")
-
-
 def read_object(session: Session, name: ModuleName) -> tuple[ObjectFacts, Stamp | None]:
     """Return the facts and the stamp of a module's object, whose step must hold."""
-    path = _object(session, name)
+    path = parts.object_path(session, name)
     facts = elf.read_object(files.read_bytes(session.root / path), path)
     return facts, elf.read_stamp(facts)
 
@@ -102,7 +97,7 @@ def read_object(session: Session, name: ModuleName) -> tuple[ObjectFacts, Stamp 
 def objects(session: Session, names: Sequence[ModuleName]) -> list[str]:
     """Return the paths of modules' objects, in the order given; raises where one was damaged."""
     parts.require(session, names)
-    return [_object(session, n) for n in names]
+    return [parts.object_path(session, n) for n in names]
 
 
 def _link(session: Session, step: Step, scratch: Path) -> Made:
@@ -137,6 +132,20 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
             raise FindingsError(step, result.findings)
     name = product.name if product.kind == "program" else f"lib{product.name}.so"
     out = scratch / name
+    if not patches.make(session, step, f"bin/{name}", out):
+        _run_linker(session, step, exports, scratch, out)
+    linked = patches.objects(parts.group_keys(session, step))
+    return Made(
+        {f"bin/{name}": out}, {"modules": len(names), "screened": screened, "objects": linked}
+    )
+
+
+def _run_linker(
+    session: Session, step: Step, exports: Sequence[str], scratch: Path, out: Path
+) -> None:
+    product = session.workspace.config.products[step.subject]
+    names = session.linked(step)
+    libraries = inputs.libraries(session, names)
     large = inputs.is_large(session, step)
     paths = groups.joined(session, step, scratch) if large else objects(session, names)
     chosen = session.tools.linker()[0]
@@ -149,7 +158,6 @@ def _link(session: Session, step: Step, scratch: Path) -> Made:
         link.program(paths, libraries, root=session.root, out=out, commands=commands)
     else:
         link.shared(paths, libraries, exports, root=session.root, out=out, commands=commands)
-    return Made({f"bin/{name}": out}, {"modules": len(names), "screened": screened})
 
 
 def _nothing_between(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from asmith.host import files, signature
 from asmith.model.names import canonical_json
-from asmith.model.plan import Step, StepKind
 from asmith.run import layout, parts
 from asmith.store import index
 from asmith.toolchain import link
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from asmith.model.plan import Step
     from asmith.run.session import Session
 
 
@@ -33,9 +33,7 @@ def joined(session: Session, step: Step, scratch: Path) -> list[str]:
     for number, key in parts.group_keys(session, step).items():
         if not kept.holds(key):
             parts.require(session, members[number])
-            paths = [
-                session.output(Step(StepKind.ASSEMBLE, n), f"obj/{n}.o") for n in members[number]
-            ]
+            paths = [parts.object_path(session, n) for n in members[number]]
             link.join(paths, program=program, root=session.root, out=scratch / f"group{number}")
             kept.take(key, scratch / f"group{number}")
         found.append(f"{layout.GROUPS}/{step.subject}/{key}.o")

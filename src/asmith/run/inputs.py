@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from asmith.toolchain.link import Library
 
 Inputs = dict[str, str]
+OBJECTS = ("objects of group ", "code of ", "stamp of ")  # how the names of a link's objects begin
 
 
 class Blocked(Exception):  # noqa: N818 -- no error: the answer "not yet"

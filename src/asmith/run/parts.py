@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from asmith.check.screen import Summary
     from asmith.model.names import ModuleName
+    from asmith.run.known import Known
     from asmith.run.linked import Linked
     from asmith.run.session import Session
 
@@ -44,15 +45,15 @@ def numbered(names: Sequence[ModuleName]) -> dict[int, tuple[ModuleName, ...]]:
 
 def members(session: Session, step: Step) -> dict[int, tuple[ModuleName, ...]]:
     """Return the groups of a product by number."""
-    kept = _kept(session, step)
-    return numbered(session.linked(step)) if kept is None else kept.groups
+    known = kept(session, step)
+    return numbered(session.linked(step)) if known is None else known.groups
 
 
-def _kept(session: Session, step: Step) -> Linked | None:
+def kept(session: Session, step: Step) -> Linked | None:
     """Return what is known of a product, if it links the same modules as before."""
     known = session.known
-    kept = None if known is None else known.products.get(step.subject)
-    return kept if kept is not None and kept.modules is session.linked(step) else None
+    found = None if known is None else known.products.get(step.subject)
+    return found if found is not None and found.modules is session.linked(step) else None
 
 
 def summary(session: Session, name: ModuleName) -> Summary | None:
@@ -76,19 +77,24 @@ def as_before(session: Session, step: Step, screened: str) -> bool:
 
     `screened` stands for all that it looks at besides the objects.
     """
-    kept = _kept(session, step)
+    known = kept(session, step)
     entry = session.state.entries.get((Slot.BASE, str(step)))
     if (
-        kept is None
+        known is None
         or session.known is None
         or entry is None
         or str(step) in session.known.unsettled_steps
         or entry.facts.get("screened") != screened
     ):
         return False
-    changed = [m for m in session.active if m in kept.members]
+    changed = [m for m in session.active if m in known.members]
     before = [session.known.nodes[m].link for m in changed]
     return None not in before and before == [summary(session, m) for m in changed]
+
+
+def object_path(session: Session, name: ModuleName) -> str:
+    """Return the path of a module's object, whose step must hold."""
+    return session.output(Step(StepKind.ASSEMBLE, name), f"obj/{name}.o")
 
 
 def object_digest(session: Session, name: ModuleName) -> str:
@@ -132,24 +138,30 @@ def group_digests(
 
 def group_keys(session: Session, step: Step) -> dict[int, str]:
     """Return the name under which each group of a product is kept when it is joined."""
+    return _keys(session, step, lambda n: object_digest(session, n))
+
+
+def keys_before(session: Session, step: Step, known: Known) -> dict[int, str]:
+    """Return what `group_keys` was at the end of the last build."""
+    return _keys(session, step, lambda n: known.nodes[n].object)
+
+
+def _keys(session: Session, step: Step, of: Callable[[ModuleName], str]) -> dict[int, str]:
     known = _of_untouched(session, step, lambda kept: kept.keys)
     groups = members(session, step).items()
     joiner = session.tools.joiner()
-    return {
-        k: known.get(k) or key_of(names, lambda n: object_digest(session, n), joiner)
-        for k, names in groups
-    }
+    return {k: known.get(k) or key_of(names, of, joiner) for k, names in groups}
 
 
 def _of_untouched(
     session: Session, step: Step, of: Callable[[Linked], dict[int, str]]
 ) -> dict[int, str]:
     """Return what is known of the groups of a product that the session does not look at."""
-    kept = _kept(session, step)
-    if kept is None:
+    known = kept(session, step)
+    if known is None:
         return {}
-    touched = {kept.group_of(m) for m in session.active if m in kept.members}
-    return {number: value for number, value in of(kept).items() if number not in touched}
+    touched = {known.group_of(m) for m in session.active if m in known.members}
+    return {number: value for number, value in of(known).items() if number not in touched}
 
 
 def objects_digest(names: Sequence[ModuleName], of: Callable[[ModuleName], tuple[str, str]]) -> str:
