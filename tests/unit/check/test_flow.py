@@ -125,6 +125,19 @@ g:      mov  eax, 1
 .go:    mov  rax, [rsi]
         pop  rbx
         ret""",
+    "a frame that the path behind a call without return does not have": """
+        cmp  edi, 2
+        ja   .no
+        sub  rsp, 24
+        je   .two
+        mov  rdi, rsp
+        call out wrt ..plt
+        add  rsp, 24
+        ret
+.two:   xor  edi, edi
+        call stop wrt ..plt
+.no:    mov  eax, edi
+        ret""",
     "the rounding mode, saved and restored": """
         fld    tword [rsp + 8]
         fnstcw [rsp - 2]
@@ -199,6 +212,19 @@ def test_what_compilers_write_is_clean(code: str) -> None:
 @pytest.mark.parametrize(("rule", "code"), BROKEN.items())
 def test_what_no_compiler_writes_is_found(rule: str, code: str) -> None:
     assert rules(code) == [rule]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "sub rsp, 24\nje .two\ncall out wrt ..plt\nadd rsp, 24\nret\n.two: call out wrt ..plt",
+        "sub rsp, 24\ncall stop wrt ..plt\nadd rsp, 16",
+        "sub rsp, 24\ncall stop wrt ..plt\nxor eax, eax",
+    ],
+    ids=["who returns elsewhere", "another fault", "code that nothing else reaches"],
+)
+def test_a_call_is_not_taken_for_the_last_to_excuse_a_fault(code: str) -> None:
+    assert rules(f"cmp edi, 2\nja .no\n{code}\n.no: mov eax, edi\nret") == ["ABI001"]
 
 
 TABLE = """

@@ -44,6 +44,7 @@ from asmith.check.flow.outcome import (
 )
 from asmith.check.flow.owned import acquire, borrow
 from asmith.check.flow.passing import handed, passed
+from asmith.check.flow.returning import is_right, suspects
 from asmith.check.flow.roster import Roster
 from asmith.check.flow.summary import (
     CALLER_SAVED,
@@ -231,6 +232,22 @@ class ObjectFlow:
         yield from trials(self._program, convention, extent, code, strict=self.strict)
 
     def _interpreted(self, function: Function, outcome: Outcome) -> tuple[Graph, Machine]:
+        """Run a function to its fixpoint: again, if callees that do not return explain it better.
+
+        Then all of its code is still reached, since compilers write none that is not.
+        """
+        graph, machine = self._settled(function, outcome)
+        if not self.compiled or not (names := suspects(graph, machine)):
+            return graph, machine
+        known = self.roster.no_return
+        self.roster.no_return = known | names
+        other, there = self._settled(function, outcome)
+        if is_right(other) and other.seen.keys() == graph.seen.keys():
+            return other, there
+        self.roster.no_return = known
+        return self._settled(function, outcome)
+
+    def _settled(self, function: Function, outcome: Outcome) -> tuple[Graph, Machine]:
         """Run a function to its fixpoint: again, if it reads of its frame what it never wrote.
 
         Where that is so is only certain in the end, since what a loop stores comes round later.
