@@ -181,22 +181,32 @@ def callable_(path: Path) -> bool:
 
 
 def contracts(functions: dict[str, tuple[str, str]]) -> Contracts:
-    """Return the prototypes of a unit and of what it calls, as interfaces."""
+    """Return the prototypes of a unit and of what it calls, as interfaces.
+
+    What the unit requires is what the runner sees to, so that contract and execution mean the same.
+    """
     library = '//@ asm library "libc" header "x.h";\n'  # an external interface needs no assigns
     types = "typedef long (*unary)(long);\ntypedef struct { long a, b, c; } s24;\n"
-    own = f"{library}{types}{_prototypes(functions)}"
-    rest = _prototypes(EXTERNALS).replace("void out_fatal", "_Noreturn void out_fatal")
+    own = "".join(
+        f"/*@ {_requires(a)} */\n{_prototype(n, r, a)}" for n, (r, a) in functions.items()
+    )
+    rest = "".join(_prototype(name, *letters) for name, letters in EXTERNALS.items())
+    rest = rest.replace("void out_fatal", "_Noreturn void out_fatal")
     known = read_interfaces(
         {
-            InterfaceName("own"): ("own.h", own.encode()),
+            InterfaceName("own"): ("own.h", f"{library}{types}{own}".encode()),
             InterfaceName("rest"): ("rest.h", f"{library}{rest}".encode()),
         }
     )
     return Contracts(known[InterfaceName("own")], known)
 
 
-def _prototypes(functions: dict[str, tuple[str, str]]) -> str:
-    return "".join(
-        f"{_WORDS[result]} {name}({', '.join(_WORDS[a] for a in arguments) or 'void'});\n"
-        for name, (result, arguments) in functions.items()
-    )
+def _requires(letters: str) -> str:
+    """Return the clauses for what the runner sees to: a size is positive and small."""
+    sizes = [f"requires 1 <= a{n} <= 100;" for n, letter in enumerate(letters) if letter == "z"]
+    return " ".join(sizes) or "requires \\true;"
+
+
+def _prototype(name: str, result: str, letters: str) -> str:
+    listed = [f"{_WORDS[letter]} a{n}" for n, letter in enumerate(letters)]
+    return f"{_WORDS[result]} {name}({', '.join(listed) or 'void'});\n"

@@ -112,7 +112,7 @@ def _standing(session: Session, module: Module, text: Digest) -> Standing:
     assert module.trace is not None
     spec = session.workspace.specs[module.name]
     key = trace_key(spec.implements, module.trace)
-    known = session.store.local_candidates(module.name, key)
+    known = session.store.local_candidates(module.name, key, text)
     whole = (r for r in known if not isinstance(r, DamagedError))
     return next((r.standing for r in whole if r.assembly == text), Standing.EDITED)
 

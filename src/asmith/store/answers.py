@@ -16,7 +16,7 @@ from asmith.host import files
 from asmith.model.names import Digest, ModuleName, canonical_json, digest_bytes
 from asmith.model.record import Standing
 from asmith.store import records
-from asmith.store.records import candidate_name
+from asmith.store.records import candidate_name, of_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -165,11 +165,13 @@ class Store:
         if self.shared is not None:
             yield from self.shared.candidates(module, key)
 
-    def local_candidates(self, module: ModuleName, key: str) -> tuple[Record | DamagedError, ...]:
-        """Return those that this project's own store has."""
+    def local_candidates(
+        self, module: ModuleName, key: str, text: str = ""
+    ) -> tuple[Record | DamagedError, ...]:
+        """Return those that this project's own store has, or those of one text, by its digest."""
         directory = self.root / "store" / "candidates" / module
         found = []
-        for name in files.listing(directory, ".json"):
+        for name in files.listing(directory, of_text(text)):
             if name.startswith(key):
                 record = self._candidate(directory / name)
                 accepted = "" if isinstance(record, DamagedError) else record.accepted

@@ -60,7 +60,12 @@ def trace_key(implements: str, trace: Trace) -> str:
 
 def candidate_name(record: Record) -> str:
     """Return the file name of an accepted record: its key, and which text it is of."""
-    return f"{candidate_key(record)}-{record.assembly[:16]}.json"
+    return f"{candidate_key(record)}{of_text(record.assembly)}"
+
+
+def of_text(digest: str) -> str:
+    """Return how the file names end of the accepted records of one text; of any without one."""
+    return f"-{digest[:16]}.json" if digest else ".json"
 
 
 def _traced(texts: Mapping[str, Traced]) -> dict[str, dict[str, str]]:

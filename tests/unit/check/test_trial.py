@@ -168,6 +168,23 @@ def test_requirements_are_kept() -> None:
     assert [rule for rule, _ in found(clause.format(1), code)] == ["ABI012"]
 
 
+@pytest.mark.parametrize(
+    ("clause", "reported"),
+    [
+        ("", False),
+        ("/*@ requires \\true; */", True),
+        ("/*@ requires n >= 0; */", True),
+        ("/*@ requires 0 <= n <= 1; */", False),
+        ("/*@ asm stack 40; */", False),
+    ],
+)
+def test_an_index_is_the_callers_if_no_contract_says_what_callers_see_to(
+    clause: str, *, reported: bool
+) -> None:
+    told = [rule for rule, _ in found(f"{clause}\nlong f(long n);", INDEX)]
+    assert told == (["ABI012"] if reported else [])
+
+
 def test_an_address_of_32_bits_is_not_followed() -> None:
     """The upper half of an `int` is not looked at: the address is cut."""
     assert "ABI012" not in [rule for rule, _ in found("long f(int x);", "lea rax, [edi]\nret")]

@@ -229,7 +229,8 @@ class ObjectFlow:
             places = range(function.start, function.end)
             code = {place: at[place - high] for place in places if place - high in at}
         extent = Extent(function.start, function.end, code)
-        yield from trials(self._program, convention, extent, code, strict=self.strict)
+        strict = self.strict or convention.complete
+        yield from trials(self._program, convention, extent, code, strict=strict)
 
     def _interpreted(self, function: Function, outcome: Outcome) -> tuple[Graph, Machine]:
         """Run a function to its fixpoint: again, if callees that do not return explain it better.

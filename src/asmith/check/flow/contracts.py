@@ -92,6 +92,7 @@ class Convention:
     outcomes: tuple[str, ...] = ()
     fails_with_null: bool = False
     dispatch: bool = False
+    complete: bool = False  # its contract says what callers see to, and all of that
     released_by: str = ""
     releases: tuple[int, ...] = ()
     borrows: int | None = None
@@ -171,6 +172,7 @@ def convention_of(
         isa=next(iter(_words(function, "isa")), ""),
         fails_with_null=any(map(_is_null_result, function.clauses)),
         dispatch=any(c.keyword == "dispatch" for c in function.clauses),
+        complete=any(c.keyword == "requires" for c in function.clauses),
         released_by=next(filter(None, map(_releaser, function.clauses)), ""),
         releases=tuple(_released(function, arguments)),
         borrows=next(_lenders(function, arguments), None),
