@@ -261,6 +261,17 @@ def test_a_fault_behind_a_jump_table_is_found() -> None:
     assert rules(code) == ["ABI001"]
 
 
+@pytest.mark.parametrize(("mask", "reported"), [(1, False), (3, False), (7, True)])
+def test_a_mask_bounds_an_index_over_branches_that_ask_for_others(
+    mask: int, *, reported: bool
+) -> None:
+    masked = f"and edi, {mask}\n test rsi, rsi\n js .none\n test rdx, rdx\n je .none"
+    code = TABLE.format(base="", shift="").replace("cmp  edi, 1\n        ja   .none", masked)
+    code = code.replace("dd   9", "")
+    code = code.replace("f.none - table\n", "f.none - table, f.none - table\n")
+    assert ("FLW005" in rules(code, Profile.ASM)) == reported
+
+
 HELPER = """
         push rbx
         mov  rbx, rdi

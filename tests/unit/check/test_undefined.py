@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from check_support import LIBC, assemble, counter, libc
+from check_support import COUNTER, LIBC, LIBC_HEADER, assemble, counter, libc
 from test_flow import HEAD, NOTE, rules
 
 from asmith.check.engine import ObjectInput, Profile, check_object
+from asmith.contract.reader import read_interfaces
 from asmith.toolchain.elf import read_object
 
 SCAN = """
@@ -170,3 +171,35 @@ def test_a_float_is_not_taken_for_a_double(code: str, *, reported: bool) -> None
 )
 def test_what_is_chosen_or_multiplied_must_be_defined(code: str, *, reported: bool) -> None:
     assert ("VAL001" in found(f"{code}\nmov rax, [rax]\nret")) == reported
+
+
+@pytest.mark.parametrize(
+    ("count", "reported"), [("mov cl, [rbx]", False), ("nop", True), ("mov cl, r11b", True)]
+)
+def test_a_shift_takes_a_byte_of_its_count(count: str, *, reported: bool) -> None:
+    code = f"""
+        push rbx
+        mov  rbx, rdi
+        call out wrt ..plt
+        {count}
+        sub  ecx, 43
+        mov  edx, 1
+        shl  rdx, cl
+        test rdx, 0x109
+        jne  .x
+        inc  rax
+    .x: pop  rbx
+        ret"""
+    assert ("VAL001" in found(code)) == reported
+
+
+@pytest.mark.parametrize(
+    ("body", "reported"), [("lea eax, [rdi + rsi * 2]", False), ("mov rax, [rdi + rsi * 2]", True)]
+)
+def test_an_address_of_which_half_is_kept_leads_nowhere(body: str, *, reported: bool) -> None:
+    own = read_interfaces({COUNTER: ("c.h", f"{LIBC_HEADER}long f(int x, long y);\n".encode())})
+    head = HEAD.format(declared="global f:function (f.end - f)")
+    text = f"{head}f: call g\n ret\n.end:\ng: {body}\n ret{NOTE}"
+    facts = read_object(assemble(text, include="", debug=False), "a.o")
+    result = check_object(ObjectInput(facts=facts, interface=own[COUNTER], profile=Profile.ASM))
+    assert ("VAL004" in [f.rule for f in result.findings]) == reported

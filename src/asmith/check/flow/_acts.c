@@ -103,7 +103,14 @@ static int lea(PyObject *m, PyObject *r, PyObject *e, int act)
 {
     int kind;
     int64_t at;
-    if (!address(m, r, e, &kind, &at) || (kind == LOCAL && N(a) == RSP))
+    PyObject *followed = M(followed);
+    Py_INCREF(followed);
+    int found = address(m, r, e, &kind, &at);
+    if (act == LEA32)
+        become(&M(followed), followed); /* a number leads nowhere */
+    else
+        Py_DECREF(followed);
+    if (!found || (kind == LOCAL && N(a) == RSP))
         return 0;
     PyObject *value = PyLong_FromLongLong(at), *made = value;
     if (act == LEA32) {

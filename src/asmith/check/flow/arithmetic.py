@@ -175,8 +175,8 @@ def alu(m: Machine, e: Insn, at: int) -> None:
             m.r[FLAGS] = made if made & KIND == UNDEF else TOP
             return
     m.r[FLAGS] = TOP
-    if MAYBE in (value & KIND, other & KIND):
-        m.r[e.a] = value if value & KIND == MAYBE else other
+    if _is_vague(value) or _is_vague(other):
+        m.r[e.a] = value if _is_vague(value) else other
     elif value & KIND == CONST and (other & KIND == CONST or e.b < 0):
         m.r[e.a] = _computed(e, number(value), number(other) if e.b >= 0 else e.c)
     elif e.size < 8 and TABLE in (value & KIND, other & KIND):
@@ -194,6 +194,11 @@ def alu(m: Machine, e: Insn, at: int) -> None:
             e.name == "and" and (is_round(value) or (is_round(other) if e.b >= 0 else not e.c & 15))
         )
         m.r[e.a] = MULTIPLE if multiple else TOP
+
+
+def _is_vague(value: int) -> bool:
+    """Tell whether a value may be undefined, and nobody knows how much of it is."""
+    return value & KIND == MAYBE and not is_part(value)
 
 
 def _computed(e: Insn, one: int, other: int) -> int:
@@ -278,7 +283,7 @@ def alu_load(m: Machine, e: Insn, at: int) -> None:
         if made is not None and made & KIND == UNDEF:
             m.r[FLAGS] = made
     if made is None:
-        made = value if value & KIND == MAYBE else TOP
+        made = value if _is_vague(value) else TOP
     m.r[e.a] = made
 
 

@@ -146,8 +146,6 @@ def _search(graph: Graph, block: Block, ops: list[Insn], place: Place) -> Bound 
             taken = one.target.address == block.start
             condition = name if taken else _INVERSE.get(name, "")
             compared = {}
-            if not condition:
-                return None
         block, ops = one, [i for _, i, _ in one.ops]
     return None
 

@@ -306,8 +306,10 @@ def lea(m: Machine, e: Insn, at: int) -> None:
 
 
 def lea32(m: Machine, e: Insn, at: int) -> None:
-    """Compute an address and keep 32 or 16 bits of it."""
+    """Compute an address and keep 32 or 16 bits of it: it is a number, and leads nowhere."""
+    followed = m.followed
     m.r[e.a] = low32(_computed(m, e, at))
+    m.followed = followed
 
 
 def _computed(m: Machine, e: Insn, at: int) -> int:
