@@ -48,10 +48,44 @@ JUNK = {
     "a signed condition": "mov eax, 1\n jl .l\n inc eax\n.l: ret",
     "the flags after a call": "push rax\n call out_long\n pop rcx\n mov eax, 0\n adc eax, 0\n ret",
     "the low byte of a register": "movzx eax, r9b\n ret",
+    "a byte before a buffer that is filled": """
+        extern  out_void
+        sub     rsp, 24
+        lea     rdi, [rsp + 1]
+        call    out_void
+        mov     rax, [rsp]
+        add     rsp, 24
+        ret
+""",
     "the sign of a byte": "mov eax, 1\n test r9b, r9b\n js .l\n inc eax\n.l: ret",
     "a loop that does not end": "lea rdi, [rsi+r9]\n push rax\n.l: call out_long\n jmp .l",
 }
 DEFINED = {
+    "a buffer that is filled from an odd place on, in part": """
+        extern  out_void
+        push    rbx
+        sub     rsp, 32
+        mov     [rsp + 9], edi
+        lea     rdi, [rsp + 3]
+        call    out_void
+        mov     rax, [rsp + 8]
+        xor     rax, [rsp + 16]
+        add     rsp, 32
+        pop     rbx
+        ret
+""",
+    "numbers that look like junk now and then": """
+        extern  out_void
+        sub     rsp, 24
+        mov     [rsp], rdi
+        mov     [rsp + 8], rsi
+        mov     rdi, rsp
+        call    out_void
+        mov     rax, [rsp]
+        xor     rax, [rsp + 8]
+        add     rsp, 24
+        ret
+""",
     "a stack that is too small": "push rdi\n call $$\n pop rdi\n ret",
     "a number that is too large": "mov rax, rdi\n mov rax, [rax]\n ret",
     "a buffer where a call has left the flags, filled by another": """

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from asmith.check.trial.program import Program
 
 PAGE = 4096
-WORD = 8
 STACK = 0x7000_0000_0000
 """Where the stack ends; it grows down from there."""
 DEPTH = 1 << 20
@@ -101,7 +100,6 @@ class Memory:
         self.blank: set[int] = set()  # places that read of the stack what was never written
         self.full: set[int] = set()  # places that read of it only what was
         self.reach: dict[int, int] = {}  # place -> the highest address in the stack it stores to
-        self.odd: set[int] = set()  # words that a store of 8 bytes has met with a part
 
     def _page(self, number: int) -> bytearray:
         address = number * PAGE
@@ -166,8 +164,6 @@ class Memory:
         defined[offset : offset + size] = b"\1" * size
         if self.reach.get(at, 0) < address:
             self.reach[at] = address
-        if size == WORD and address & WORD - 1:
-            self.odd |= {address // WORD, address // WORD + 1}
         if address + size > self.limit and not self.overwritten:
             self.overwritten = at
 
@@ -191,16 +187,10 @@ class Memory:
             for offset in range(
                 address & PAGE - 1, min(PAGE, (address & PAGE - 1) + end - address)
             ):
-                if not defined[offset] and not self._is_hole(address, offset, defined):
+                if not defined[offset]:
                     page[offset] = mixed(address >> 12, offset, salt) & 0xFF
                     defined[offset] = 1
             address = (address >> 12) + 1 << 12
-
-    def _is_hole(self, address: int, offset: int, defined: bytearray) -> bool:
-        """Tell whether a byte is what an odd store has left of a number: nobody fills that in."""
-        first = offset & -WORD
-        word = (address & -PAGE) + first
-        return word // WORD in self.odd and 1 in defined[first : first + WORD]
 
     def is_stack(self, address: int) -> bool:
         """Tell whether an address is one of the frame's."""
