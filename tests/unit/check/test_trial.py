@@ -216,3 +216,98 @@ def test_numbers_become_integers_as_the_control_word_says(rounding: str, *, repo
     code = CONVERTED.format(rounding=rounding)
     rules = [rule for rule, _ in found("long f(const double *x);", code, Profile.PROJECT)]
     assert ("ABI012" in rules) == reported, rules
+
+
+@pytest.mark.parametrize(("least", "reported"), [("or rdi, 1", False), ("nop", True)])
+def test_arguments_of_zero_are_tried(least: str, *, reported: bool) -> None:
+    code = f"{least}\nbsf rax, rdi\nret"
+    assert ("ABI012" in [rule for rule, _ in found("long f(long x);", code)]) == reported
+
+
+SIZED = """
+    push rbp
+    mov  rbp, rsp
+    lea  rax, [rdi + 15]
+    and  rax, -16
+    sub  rsp, rax
+    mov  rsi, rdi
+    mov  rdi, rsp
+    call fill wrt ..plt
+    movzx eax, byte [rsp]
+    leave
+    ret"""
+
+
+@pytest.mark.parametrize(("profile", "reported"), [(Profile.ASM, False), (Profile.PROJECT, True)])
+def test_an_array_has_a_size_if_callers_see_to_it(profile: Profile, *, reported: bool) -> None:
+    """With a size of zero its first byte would be the caller's."""
+    rules = [rule for rule, _ in found("long f(unsigned long n);", SIZED, profile)]
+    assert ("ABI012" in rules) == reported
+
+
+PASSED = """
+    push rbx
+    mov  rbx, rdi
+    push rbx
+    push rbx
+    call g
+    add  rsp, 16
+    call out wrt ..plt
+    sub  rsp, 16
+    {again}
+    call g
+    add  rsp, 16
+    pop  rbx
+    ret
+.end:
+g:  lea  rcx, [rsp + 8]
+    mov  rdi, [rcx]
+    lea  rax, [rdi + 1]
+    ret"""
+
+
+@pytest.mark.parametrize(("again", "reported"), [("mov [rsp], rbx", False), ("", True)])
+def test_a_call_leaves_junk_below_the_stack(again: str, *, reported: bool) -> None:
+    """What is passed on the stack has to be stored again if it lay there."""
+    told = found("long f(long x);", PASSED.format(again=again))
+    assert ("ABI012" in [rule for rule, _ in told]) == reported
+
+
+JUMP = """
+    lea  rax, [rel .table]
+    {load}
+    add  rdx, {base}
+    jmp  rdx
+.one:
+    lea  rax, [rdi + 1]
+    ret
+.two:
+    lea  rax, [rdi + 2]
+    ret
+    align 4
+.table: dd .one - .table, .two - .table"""
+
+
+@pytest.mark.parametrize(("base", "reported"), [("rax", False), ("rsi", True)])
+def test_a_jump_that_cannot_be_followed_is_run(base: str, *, reported: bool) -> None:
+    load = "and edi, 1\n movsxd rdx, dword [rax + rdi * 4]"
+    rules = [rule for rule, _ in found(TWO, JUMP.format(load=load, base=base))]
+    assert ("ABI012" in rules) == reported, rules
+
+
+def test_a_jump_into_a_row_of_code_is_left_alone() -> None:
+    code = """
+    and  edi, 3
+    lea  rdi, [rdi * 4]
+    lea  rdx, [rel .row]
+    sub  rdx, rdi
+    mov  eax, 1
+    jmp  rdx
+    inc  rax
+    nop
+    inc  rax
+    nop
+    inc  rax
+    nop
+.row: ret"""
+    assert "ABI012" not in [rule for rule, _ in found(TWO, code)]

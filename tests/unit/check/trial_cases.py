@@ -15,6 +15,7 @@ import iced_x86 as iced
 from native_harness import BLOCK, CODE, FX, GENERAL, LONGEST, MEMORY, SIZE, UPPER
 
 from asmith.check.trial import acts
+from asmith.check.trial.x87 import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,10 @@ DOUBLES = (
     *(int.from_bytes(struct.pack("<d", x), "little") for x in (*_NUMBERS, 1e308, 5e-324, -3e-310)),
     *(0x7FF8 << 48, 0xFFF8 << 48 | 7, 0x7FF0 << 48 | 1, 0xFFF4_1234_5678_9ABC, (0x7FF << 52) - 1),
 )
-PLAIN = (0.0, 1.0, -1.0, 2.0, 0.5, -0.75, 3.0, 12.0, 1024.0, 1e6, -0.0, 2.5, -3.5)
+PLAIN = (
+    *(0.0, 1.0, -1.0, 2.0, 0.5, -0.75, 3.0, 12.0, 1024.0, 1e6, -0.0, 2.5, -3.5),
+    Unsupported(0x4001 << 64 | 0x4567_89AB_CDEF_0123),
+)
 """Numbers on the x87 stack."""
 
 
@@ -248,7 +252,9 @@ class State(NamedTuple):
 
 
 def ten(number: float) -> bytes:
-    """Return the ten bytes of a finite number."""
+    """Return the ten bytes of a number."""
+    if isinstance(number, Unsupported):
+        return number.bits.to_bytes(10, "little")
     sign = 0x8000 if struct.pack("<d", number)[7] & 0x80 else 0
     if not number:
         return struct.pack("<QH", 0, sign)

@@ -177,7 +177,7 @@ class ObjectFlow:
             outcome.reason = f"the object's tables contradict each other ({error!r})"
             self.summaries[function.start] = PLATFORM
         except NotFollowed as reason:
-            outcome.reason = str(reason)
+            outcome.reason, outcome.astray = str(reason), reason.jump
             self.summaries[function.start] = PLATFORM
         if function.start in self.outcomes and outcome.convention is not None and not self.compiled:
             outcome.add([*self._tried(outcome)])
@@ -228,7 +228,8 @@ class ObjectFlow:
             high = function.start >> SECTION << SECTION
             places = range(function.start, function.end)
             code = {place: at[place - high] for place in places if place - high in at}
-        extent = Extent(function.start, function.end, code)
+        followed = None if outcome.reason else code
+        extent = Extent(function.start, function.end, followed, outcome.astray)
         strict = self.strict or convention.complete
         yield from trials(self._program, convention, extent, code, strict=strict)
 

@@ -55,7 +55,11 @@ if TYPE_CHECKING:
 
 
 class NotFollowed(Exception):  # noqa: N818 -- no error: the answer "this function is beyond us"
-    """A function that the analysis cannot follow, and why."""
+    """A function that the analysis cannot follow: why, and the jump that does it, if one does."""
+
+    def __init__(self, reason: str, jump: int = 0) -> None:
+        super().__init__(reason)
+        self.jump = jump
 
 
 class Needed(Exception):  # noqa: N818
@@ -381,7 +385,7 @@ class Fixpoint:
             m.events.append(Computed(at))
             return
         raise NotFollowed(
-            f"the indirect jump at +{at - graph.function.start:#x} goes to unknown places"
+            f"the indirect jump at +{at - graph.function.start:#x} goes to unknown places", at
         )
 
     def _spread(self, block: Block, targets: tuple[int, ...]) -> None:

@@ -25,6 +25,7 @@ E = TypeVar("E")
 class Outcome:
     """What was noted of one function, by sort of event; `reason` says why it was not followed.
 
+    `astray` is the jump that could not be followed then, if it was one.
     `arguments_end` is the offset from the return address at which its stack arguments end, if its
     prototype is known; `address_taken` says that others may call it through a pointer;
     `lowest` is the lowest rsp as a STACK value, if `bounded` says that all of them are known.
@@ -33,6 +34,7 @@ class Outcome:
     function: Function
     events: dict[type, list[Event]] = field(default_factory=dict)
     reason: str = ""
+    astray: int = 0
     counted: bool = True
     arguments_end: int | None = None
     address_taken: bool = False

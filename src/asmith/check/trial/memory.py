@@ -192,6 +192,14 @@ class Memory:
                     defined[offset] = 1
             address = (address >> 12) + 1 << 12
 
+    def drop(self, end: int) -> None:
+        """Let a callee leave junk in the stack below an address."""
+        for number, defined in self.defined.items():
+            size = min(end - number * PAGE, PAGE)
+            if size > 0:
+                defined[:size] = bytes(size)
+                self.pages[number][:size] = pattern(self.variant)[:size]
+
     def is_stack(self, address: int) -> bool:
         """Tell whether an address is one of the frame's."""
         return STACK - DEPTH <= address < self.entry

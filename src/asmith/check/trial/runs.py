@@ -36,15 +36,19 @@ NEAR = 4096
 
 
 class Extent(NamedTuple):
-    """The function that is run: from where to where it goes, and where its instructions are."""
+    """The function that is run: from where to where it goes, and where its instructions are.
+
+    If it could not be followed that is None, and `astray` is the jump that nobody could follow.
+    """
 
     start: int
     end: int
-    code: Container[int]
+    code: Container[int] | None
+    astray: int = 0
 
     def is_stray(self, place: int) -> bool:
         """Tell whether a place is in the function, and nothing that was followed leads there."""
-        return self.start <= place < self.end and place not in self.code
+        return self.code is not None and self.start <= place < self.end and place not in self.code
 
 
 class Run:
@@ -197,7 +201,8 @@ class Run:
             if after:
                 m.push(program.concrete(after), at)
             return place
-        is_data = stray or address in self.scene.numbers or self.memory.holds(address)
+        is_data = stray or at == self.extent.astray or address in self.scene.numbers
+        is_data = is_data or self.memory.holds(address)
         if is_data and address not in program.names:
             self.lost = at
             self.end, self.detail = "nowhere", address
@@ -269,6 +274,7 @@ class Run:
                 kind = argument.type
                 if isinstance(kind, Pointer) and not kind.const and self.memory.is_stack(value):
                     self.memory.settle(value, STACK - value, salt)
+        self.memory.drop(m.r[RSP])
         general, vectors = row(self.variant, 1 + self._calls % 8)
         for register in CHANGED:
             m.r[register] = general[register]

@@ -1,8 +1,9 @@
 """What a function is run on: arguments of its types, and what they point to.
 
-Numbers are of four sorts: `small` ones, which any count or index may be; `wild` ones, which only
+Numbers are of five sorts: `small` ones, which any count or index may be; `wild` ones, which only
 code that masks or compares them gets along with; `named` ones, which the code itself compares with
-something; and `middling` ones. Requirements of the contract are kept where they can be worked out.
+something; `middling` ones; and `zero`: all of them, or one in turn. Requirements of the contract
+are kept where they can be worked out.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from asmith.check.trial.program import Program
     from asmith.model.contract import Aggregate, CType, Term
 
-SMALL, WILD, NAMED, MIDDLING = range(4)
+SMALL, WILD, NAMED, MIDDLING, ZERO = range(5)
 TEXT = b'0123456789 abcXYZ{}:,"\\/GETPOST 17 -+.%'
+LETTERS = range(32, 127)
 INT = 4
 LEAST = 97
 """A number from here on is an argument's own: memory holds either smaller or wilder ones."""
@@ -154,6 +156,8 @@ class Scene:
             value = dice if size > INT else (1 << 20) + dice % (1 << 26)
         elif self.sort == MIDDLING:
             value = 4 + dice % 40 if dice & 0x10000 else 64 + dice % 140
+        elif self.sort == ZERO and (self.salt % 3 or place == self.salt // 3 % count):
+            value = 0
         else:
             value = 1 + dice % 3 if self.salt else 1
         return max(value, low or value) & MASK[min(size, 8)]
@@ -199,11 +203,21 @@ class Scene:
             return self._words(address)
         assert target is not None
         if isinstance(target, Scalar) and size == 1:
-            return text((self.salt + number) % 32)
+            return self._text(number)
         made = bytearray()
         for n in range(PAGE // size if not isinstance(target, Named) else 2):
             made += self._item(target, mixed(self.salt, number, n)).to_bytes(size, "little")
         return bytes(made[:PAGE].ljust(PAGE, b"\0"))
+
+    def _text(self, number: int) -> bytes:
+        """Return a page of letters: half of the first are such as the code compares with."""
+        made = bytearray(text((self.salt + number) % 32))
+        letters = [n for n in self.named if n in LETTERS]
+        for n in range(made.index(0) if letters else 0):
+            dice = mixed(self.salt, number, n, 5)
+            if dice & 1:
+                made[n] = letters[(dice >> 8) % len(letters)]
+        return bytes(made)
 
     def _words(self, address: int) -> bytes:
         return words((self.salt + (address >> 12)) % 16)

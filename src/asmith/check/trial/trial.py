@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from asmith.check.flow.events import Broken
 from asmith.check.trial.program import Unable
 from asmith.check.trial.runs import SAVED, Extent, Run
-from asmith.check.trial.scene import MIDDLING, NAMED, SMALL, WILD, Scene
+from asmith.check.trial.scene import MIDDLING, NAMED, SMALL, WILD, ZERO, Scene
 from asmith.toolchain.decode import RBP, RSP, Flow
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ STEPS, LONG = 1000, 12_000
 ENDLESS = 2
 BUDGET = 60_000
 """And all runs of a function."""
-PLAN = (SMALL, WILD, NAMED, MIDDLING, WILD, NAMED, SMALL, MIDDLING)
+PLAN = (SMALL, ZERO, WILD, NAMED, MIDDLING, WILD, NAMED, ZERO, SMALL, MIDDLING)
 MOST = 48
 FIXED = 10
 """What a run costs besides, in instructions."""
@@ -47,11 +47,14 @@ def trials(
     spent = last = endless = 0
     edges: set[object] = set()
     patience = min(PATIENCE, 9 + sum(insn.flow == Flow.BRANCH for insn in code.values()))
+    sized = not strict and has_sized_array(code)
     excuses = Excuses(program, strict=strict)
     for number in range(MOST):
         if number - last > patience or spent > BUDGET or len(excuses.doubtful) == DOUBTS:
             break
         sort = PLAN[number % len(PLAN)]
+        if sort == ZERO and sized:
+            sort = SMALL
         scene = _scene(program, convention, sort, number, named)
         if scene is None:
             continue
@@ -161,6 +164,12 @@ def numbers(code: dict[int, Insn]) -> list[int]:
                 near = {operand[1], operand[1] + 1, operand[1] - 1}
                 found |= {n for n in near if n > 0 or (insn.name == "cmp" and n < -1)}
     return sorted(found)
+
+
+def has_sized_array(code: dict[int, Insn]) -> bool:
+    """Tell whether the size of the frame is computed: callers keep it above zero."""
+    moved = (i.operands for i in code.values() if i.name in ("sub", "mov") and len(i.operands) > 1)
+    return any(to[:2] == ("r", RSP) and of[0] == "r" and of[1] != RBP for to, of, *_ in moved)
 
 
 def difference(one: Run, two: Run, convention: Convention) -> Broken | None:

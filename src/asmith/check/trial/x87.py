@@ -17,6 +17,7 @@ from asmith.check.trial.reals import INDEFINITE, divided, nearest, resized, whol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from asmith.check.trial.processor import Processor
     from asmith.toolchain.decode import Insn
@@ -31,6 +32,18 @@ USUAL, CUT = 0x37F, 0xF7F
 Of what rounds toward zero only these conversions are known."""
 NOTHING = real(INDEFINITE[8], 8)
 Number = float | Fraction
+
+
+class Unsupported(float):
+    """Ten bytes that the unit keeps, but does not compute with (Intel SDM 8.2.2): no number."""
+
+    bits: int
+
+    def __new__(cls, bits: int) -> Self:
+        """Return what ten bytes are as a number."""
+        made = super().__new__(cls, "nan")
+        made.bits = bits
+        return made
 
 
 class StackFault(Exception):  # noqa: N818
@@ -57,6 +70,8 @@ def _exponent(value: Fraction) -> int:
 
 def extended(number: Number) -> int:
     """Return the ten bytes of a number."""
+    if isinstance(number, Unsupported):
+        return number.bits
     number = held(number)
     if isinstance(number, Fraction):
         sign = 1 << 79 if number < 0 else 0
@@ -83,7 +98,9 @@ def opened(value: int) -> Number:
         return sign * 0.0
     if exponent == 0x7FFF and mantissa == 1 << DIGITS:
         return sign * math.inf
-    if exponent in (0, 0x7FFF) or not mantissa >> DIGITS:
+    if exponent and not mantissa >> DIGITS:
+        return Unsupported(value)
+    if exponent in (0, 0x7FFF):
         raise Unable
     return sign * mantissa * Fraction(2) ** (exponent - BIAS - DIGITS)
 
@@ -148,7 +165,8 @@ def _store(m: Processor, e: Insn, at: int) -> None:
             _is_usual(m)
             value = nearest(number, e.size)
         else:
-            value = resized(coded(number, 8), 8, e.size)
+            plain = NOTHING if isinstance(number, Unsupported) else number
+            value = resized(coded(plain, 8), 8, e.size)
         m.memory.write(m.address(e, at), e.size, value, at)
     if e.name[-1] == "p":
         m.st.pop()
@@ -166,6 +184,8 @@ _KINDS: dict[str, Callable[[Any, Any], Any]] = {
 
 def _made(act: Callable[[Any, Any], Any], a: Number, b: Number) -> Number:
     """Return what an operation makes of two numbers."""
+    if isinstance(a, Unsupported) or isinstance(b, Unsupported):
+        return NOTHING
     odd = [number for number in (a, b) if number != number]  # noqa: PLR0124 -- is it no number?
     if len(odd) > 1:
         raise Unable
@@ -200,6 +220,8 @@ def _arithmetic(m: Processor, e: Insn, at: int) -> None:
 def _one(m: Processor, e: Insn, at: int) -> None:
     _is_usual(m)
     number = _top(m)
+    if isinstance(number, Unsupported):
+        raise Unable
     if e.name == "fchs":
         number = -number
     elif e.name == "fabs":
