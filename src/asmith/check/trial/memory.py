@@ -61,6 +61,12 @@ def pattern(variant: int) -> bytes:
 
 
 @cache
+def filling(number: int) -> bytes:
+    """Return a page of what callees fill in."""
+    return random.Random(1000 + number).randbytes(PAGE)  # noqa: S311 -- the same each time
+
+
+@cache
 def row(variant: int, number: int) -> tuple[list[int], list[int]]:
     """Return junk for the general and the vector registers."""
     general = [junk(variant, 1000 * number + n) for n in range(16)]
@@ -178,18 +184,21 @@ class Memory:
     def settle(self, address: int, size: int, salt: int) -> None:
         """Let somebody fill in what was never written of the stack from an address on."""
         end = min(address + size, self.entry)
+        given = filling(salt % 64)
         while address < end:
-            if address >> 12 not in self.pages:
-                self._found(address)
-            page, defined = self.pages[address >> 12], self.defined.get(address >> 12)
-            if defined is None:
-                raise Unable
-            for offset in range(
-                address & PAGE - 1, min(PAGE, (address & PAGE - 1) + end - address)
-            ):
-                if not defined[offset]:
-                    page[offset] = mixed(address >> 12, offset, salt) & 0xFF
-                    defined[offset] = 1
+            page = self.pages.get(address >> 12)
+            if page is None:
+                page = self._found(address)
+            defined = self.defined[address >> 12]
+            first = address & PAGE - 1
+            last = min(PAGE, first + end - address)
+            if 1 not in defined[first:last]:
+                page[first:last] = given[first:last]
+            else:
+                for offset in range(first, last):
+                    if not defined[offset]:
+                        page[offset] = given[offset]
+            defined[first:last] = b"\1" * (last - first)
             address = (address >> 12) + 1 << 12
 
     def drop(self, end: int) -> None:

@@ -62,6 +62,7 @@ class Program:
         self._slots: dict[str, int] = {}
         self._operands: dict[int, int] = {}
         self._images: dict[int, bytes] = {}
+        self._pages: dict[int, bytes] = {}
         self._starts: list[int] = []
         self._sections: list[Section] = []
         self._at: dict[int, int] = {}
@@ -178,13 +179,17 @@ class Program:
 
     def page(self, address: int) -> bytes:
         """Return the 4096 bytes of a page of sections, as the linker would leave them."""
+        known = self._pages.get(address)
+        if known is not None:
+            return known
         made = bytearray(ALIGN)
         for start, section in zip(self._starts, self._sections, strict=True):
             if section.data and start < address + ALIGN and address < start + section.size:
                 image = self._image(section)
                 low, high = max(start, address), min(start + section.size, address + ALIGN)
                 made[low - address : high - address] = image[low - start : high - start]
-        return bytes(made)
+        self._pages[address] = page = bytes(made)
+        return page
 
     def _image(self, section: Section) -> bytes:
         known = self._images.get(section.index)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asmith.check.trial.program import Program
     from asmith.toolchain.decode import Insn
 
-STEPS, LONG = 1000, 12_000
+STEPS, LONG = 1000, 5000
 """So many instructions has a run at most, and each of those before `ENDLESS` pairs did not end."""
 ENDLESS = 2
 BUDGET = 60_000
@@ -29,6 +29,8 @@ FIXED = 10
 RETURN_SIZE = 8
 PATIENCE = 15
 """So many scenes that show no new branch are tried at most before it is given up."""
+THOROUGH = 2500
+"""But so many instructions at least in runs that end, where no build waits for them."""
 TRIES = 8
 DOUBTS = 6
 """So many findings that may be excused are enough."""
@@ -44,13 +46,14 @@ def trials(
 ) -> Iterator[Broken]:
     """Yield how a function breaks the convention, if runs show it; `strict`: without excuse."""
     named = numbers(code)
-    spent = last = endless = 0
+    spent = ended = last = endless = 0
     edges: set[object] = set()
     patience = min(PATIENCE, 9 + sum(insn.flow == Flow.BRANCH for insn in code.values()))
     sized = not strict and has_sized_array(code)
     excuses = Excuses(program, strict=strict)
     for number in range(MOST):
-        if number - last > patience or spent > BUDGET or len(excuses.doubtful) == DOUBTS:
+        tired = number - last > patience and (strict or ended > THOROUGH)
+        if tired or spent > BUDGET or len(excuses.doubtful) == DOUBTS:
             break
         sort = PLAN[number % len(PLAN)]
         if sort == ZERO and sized:
@@ -63,8 +66,12 @@ def trials(
         two = _run(program, scene, 2 * (number & 1) + 1, extent, most)
         if one is None or two is None:
             return
-        endless += one.end == two.end == "stopped"
-        spent += 2 * FIXED + one.count + two.count
+        cost = 2 * FIXED + one.count + two.count
+        spent += cost
+        if one.end == two.end == "stopped":
+            endless += 1
+        else:
+            ended += cost
         before = len(edges)
         for run in (one, two):
             edges.update(entry for entry in run.log if entry[1] in ("branch", "jump"))
