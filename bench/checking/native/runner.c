@@ -325,7 +325,7 @@ static uint64_t value_of(char letter, int turn, int *buffer, uint64_t *length) {
     if (named(letter, turn, &pick)) return pick;
     switch (letter) {
     case 'l': return pick % 2 ? dice() % 64 : dice();
-    case 'i': case 'h': case 'c': return (uint64_t)((int64_t)(dice() % 44) - 4);
+    case 'i': case 'h': case 'c': return pick % 8 ? (uint64_t)((int64_t)(dice() % 44) - 4) : 64 + dice() % 236; /* some loops take many at once */
     case 'z': return 1 + dice() % 40;
     case 'b': return pick & 1;
     case 'd': { double x = (double)(int64_t)(dice() % 2000) / 16 - 40; memcpy(&pick, &x, 8); return pick; }
