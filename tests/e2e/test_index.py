@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asmith.host import clock
 from asmith.run import build, events, layout, parts, planning
 from asmith.run.resident import Resident
 from asmith.run.session import Session
@@ -310,3 +311,17 @@ def test_a_damaged_index_costs_time_only(plain: Sample, part: str, *, edited: bo
     path.write_bytes(whole)
     assert ("generate:mid" if edited else "assemble:mid") in plain.ran()
     assert plain.ran() == []
+
+
+@pytest.mark.parametrize(("age", "holds"), [(0.0, True), (1e9, False)])
+def test_what_came_while_a_build_ran_did_not_do_its_work(
+    plain: Sample, monkeypatch: pytest.MonkeyPatch, age: float, *, holds: bool
+) -> None:
+    """The files of asmith itself are other ones now than those that a process began with."""
+    plain.remove(layout.INDEX)
+    monkeypatch.setattr(clock, "age", lambda: age)
+    assert plain.ran() == []
+    assert (index.up_to_date(str(plain.root)) is not None) == holds
+    monkeypatch.undo()
+    assert plain.ran() == []
+    assert index.up_to_date(str(plain.root)) is not None

@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import asmith
-from asmith.host import process, signature
+from asmith.host import clock, process, signature
 from asmith.model.names import InterfaceName, ModuleName, digest_bytes
 from asmith.model.plan import Step, StepKind
 from asmith.run import adopt, inputs, layout, parts
@@ -195,7 +195,11 @@ def _fix_tools(session: Session, head: index.Head) -> None:
     """Note the tools and asmith's own files; a program that would be found first counts too."""
     del session
     own = asmith.__path__[0]
-    _fix_paths(head, [f"{own}/{name}" for name in _OWN])
+    _fix_paths(head, paths := [f"{own}/{name}" for name in _OWN])
+    started = int((clock.wall() - clock.age()) * 1e9)
+    for path in paths:  # those that came since did not do the work of this process
+        if path in head.fixed and max(head.fixed[path][:2]) >= started:
+            head.fixed[path] = signature.SPOILT
     for tool in _TOOLS:
         found, shadows = process.search(tool)
         _fix_paths(head, [found] if found else [])

@@ -10,7 +10,7 @@ import random
 from functools import cache
 from typing import TYPE_CHECKING
 
-from asmith.check.trial.program import OTHERS, ROOM, SECTIONS, SLOTS, Unable
+from asmith.check.trial.program import OTHERS, ROOM, SECTIONS, SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
