@@ -24,7 +24,7 @@
 
 #include "runner.h"
 
-enum { INPUTS = 600, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FLAGGED = 200, TEXT = 256 };
+enum { INPUTS = 600, ALL = 4000, BUFFERS = 8, BUFFER = 4096, STACK = 1 << 18, CALLER = 512, FUNCTIONS = 8, FLAGGED = 200, TEXT = 256 };
 enum { LIMIT = 10000, STEPS = 1000, HANGS = 6 }; /* microseconds; instructions; such inputs of a function */
 enum { FILLS = 128, WINDOW = 8192, SETTLED = 8 }; /* most fillings, bytes of each, how often they are compared */
 enum { ENDS = 1000, STOPPED = 1001, TRAP = 0x100 };
@@ -86,7 +86,7 @@ unary table[16];
 static const unit *current;
 static char *buffers, *stack_top;
 static uint64_t log_hash;
-static uint64_t (*original)[FUNCTIONS][INPUTS]; /* results of each unit, shared by all children */
+static uint64_t (*original)[FUNCTIONS][ALL]; /* results of each unit, shared by all children */
 static const char *broken;
 static sigjmp_buf escape;
 static volatile sig_atomic_t running;
@@ -294,6 +294,14 @@ static char *filled(int number, char letter) {
             "Connection: ", "close", "keep-alive", "Transfer-Encoding: chunked", "Host: x", "Expect: 100-continue", "\r\n", "\r\n\r\n", "12", "%41", "\t "};
         int length = (int)(dice() % 60), shape = (int)(dice() % 4), i = 0;
         memset(p, 0, TEXT);
+        if (input_now >= INPUTS && current->number_count && dice() % 2) { /* what the code compares with */
+            while (i < length) {
+                long part = current->numbers[dice() % (uint64_t)current->number_count];
+                for (int n = 0; n < 8 && (part & 0xff) > 31 && (part & 0xff) < 127; n++, part >>= 8) p[i++] = (char)part;
+                if (dice() % 8 == 0) p[i++] = some[dice() % (sizeof some - 1)];
+            }
+            return p;
+        }
         while (shape == 3 && i < TEXT - 32) {
             int n = (int)(dice() % 20);
             if (n >= 18) break;
@@ -320,8 +328,29 @@ static int named(char letter, int turn, uint64_t *value) {
     return (turn >= 0 || dice() % 4 == 0) && found >= -200000 && found <= 200000;
 }
 
+/* Puts a number in `value` as the usual inputs seldom have it: of any width, or named by the code. */
+static int wide(char letter, uint64_t *value) {
+    uint64_t pick = dice(), any = dice() >> dice() % 64;
+    if (input_now < INPUTS || !strchr("lihzdf", letter) || pick % 3 == 0) return 0;
+    if (letter == 'd' || letter == 'f') {
+        double x = (double)(int64_t)any / (pick & 8 ? 1 : 1024) * (pick & 16 ? -1 : 1);
+        float y = (float)x;
+        *value = 0, memcpy(value, letter == 'd' ? (void *)&x : &y, letter == 'd' ? 8 : 4);
+        return 1;
+    }
+    if (letter == 'z') return *value = 1 + any % 100, 1;
+    *value = letter == 'l' ? any : any % 400;
+    if (pick & 16) *value = 0 - *value;
+    if (pick & 32 && current->number_count) {
+        long found = current->numbers[dice() % (uint64_t)current->number_count];
+        if (letter == 'l' || (found >= -200000 && found <= 200000)) *value = (uint64_t)found;
+    }
+    return 1;
+}
+
 static uint64_t value_of(char letter, int turn, int *buffer, uint64_t *length) {
     uint64_t pick = dice();
+    if (wide(letter, &pick)) return pick;
     if (named(letter, turn, &pick)) return pick;
     switch (letter) {
     case 'l': return pick % 2 ? dice() % 64 : dice();
@@ -354,7 +383,7 @@ static void prepare(const function *f, int input, int seed) {
     static const int order[] = {RDI, RSI, RDX, RCX, R8, R9};
     int integer = 0, real = 0, buffer = 0;
     uint64_t length = 0, *sp, words[64];
-    int count = 0, places = 0, place = 0, flagged = input - (INPUTS - FLAGGED), turn;
+    int usual = input < INPUTS, count = 0, places = 0, place = 0, flagged = usual ? input - (INPUTS - FLAGGED) : -1, turn;
     state *s = &judge_state;
     memset(s, 0, sizeof *s);
     if (fills) memset(filled_at, 0, sizeof filled_at);
@@ -367,9 +396,9 @@ static void prepare(const function *f, int input, int seed) {
     memset(buffers, 0, BUFFERS * BUFFER); /* what an earlier run has left there is no input */
     dice_state = (uint64_t)input * 77 + 1;
     for (int i = 0; i < 64; i++) shared[i] = (long)(dice() % 2 ? dice() % 1000 : dice() % 32 - 4);
-    flag = flagged < 0 ? 0 : dice() % 2 ? 12 : (int)(dice() % 12);
+    flag = flagged < 0 && usual ? 0 : dice() % 2 ? 12 : (int)(dice() % 12);
     for (const char *a = f->arguments; *a; a++) places += !!strchr(NUMBERS, *a);
-    turn = flagged >= 0 ? flagged : input % 2 ? input / 2 : -1; /* each number in turn, in each place in turn */
+    turn = flagged >= 0 ? flagged : usual && input % 2 ? input / 2 : -1; /* each number in turn, in each place in turn */
     for (const char *a = f->arguments; *a; a++) {
         if (*a == 'm') { /* a structure of 24 bytes, in memory */
             for (int i = 0; i < 3; i++) words[count++] = dice() % 100;
@@ -471,38 +500,51 @@ static outcome compared(const function *f, int input, int counted) {
     return one;
 }
 
+enum { ENDLESS = 1, DIFFERS = 2 };
+
+/* Compares a function of a unit on some inputs; tells whether it does not end on several of them,
+ * and whether it comes to other results than the original. */
+static int tried(int number, int k, int from, int to, int is_original) {
+    const function *f = &units[number].functions[k];
+    int hangs = 0, differs = 0;
+    for (int input = from; input < to && hangs < HANGS; input++) {
+        outcome one = compared(f, input, 0);
+        if (one.signal == SIGVTALRM) {
+            one = compared(f, input, STEPS);
+            if (one.signal == SIGVTALRM) tell("hangs", "no end", f, input);
+            hangs++;
+        }
+        uint64_t hash = mix(one.hash, (uint64_t)one.signal);
+        if (is_original) original[number][k][input] = hash;
+        else differs |= original[number][k][input] != hash;
+    }
+    return (hangs == HANGS ? ENDLESS : 0) | (differs ? DIFFERS : 0);
+}
+
 static void judge(int number, int is_original, const answer *reached) {
     const unit *u = current = &units[number];
-    int endless = 0, differs = 0;
+    int seen = 0;
     if (!is_original && compared(&u->functions[reached->function], reached->input, 0).signal == SIGVTALRM)
         compared(&u->functions[reached->function], reached->input, STEPS);
     for (int k = 0; k < u->count; k++) {
-        const function *f = &u->functions[k];
-        int hangs = 0;
-        for (int input = 0; input < INPUTS && hangs < HANGS; input++) {
-            outcome one = compared(f, input, 0);
-            if (one.signal == SIGVTALRM) {
-                one = compared(f, input, STEPS);
-                if (one.signal == SIGVTALRM) tell("hangs", "no end", f, input);
-                endless |= ++hangs == HANGS;
-            }
-            uint64_t hash = mix(one.hash, (uint64_t)one.signal);
-            if (is_original) original[number][k][input] = hash;
-            else differs |= original[number][k][input] != hash;
-        }
+        seen |= tried(number, k, 0, INPUTS, is_original);
+        if (is_original || (reached->input >= INPUTS && k == reached->function))
+            seen |= tried(number, k, INPUTS, ALL, is_original);
     }
-    tell(endless ? "endless" : differs ? "other" : "same", "all inputs", &u->functions[0], INPUTS);
+    tell(seen & ENDLESS ? "endless" : seen & DIFFERS ? "other" : "same", "all inputs", &u->functions[0], INPUTS);
 }
 
+/* Looks for an input that executes a trap: first among the usual ones, then among those beyond. */
 static void find(int number, int unused, const answer *none) {
     (void)unused, (void)none;
     const unit *u = current = &units[number];
-    for (int k = 0; k < u->count; k++)
-        for (int input = 0; input < INPUTS; input++)
-            if (run(&u->functions[k], input, input & 1, 0).signal == SIGTRAP) {
-                told->function = k, told->input = input;
-                tell("reached", "", &u->functions[k], input);
-            }
+    for (int beyond = 0; beyond < 2; beyond++)
+        for (int k = 0; k < u->count; k++)
+            for (int input = beyond ? INPUTS : 0; input < (beyond ? ALL : INPUTS); input++)
+                if (run(&u->functions[k], input, input & 1, 0).signal == SIGTRAP) {
+                    told->function = k, told->input = input;
+                    tell("reached", "", &u->functions[k], input);
+                }
     tell("unreached", "no input executes it", &u->functions[0], INPUTS);
 }
 

@@ -101,6 +101,7 @@ DEFINED = {
         ret
 """,
 }
+SELDOM = "mov rax, rdi\n mov rcx, rdi\n shr rcx, 45\n dec rcx\n jnz .l\n {}\n.l: ret"
 MUTANTS = {
     "same": ("lea rax, [rdi+rsi+8]\n nop\n ret", b"\x90", 5),
     "other": ("lea rax, [rdi+rsi+8]\n ret", bytes.fromhex("488d443709"), 0),
@@ -114,6 +115,8 @@ BODIES = [
     *JUNK.values(),
     *DEFINED.values(),
     *(body for body, _, _ in MUTANTS.values()),
+    SELDOM.format("mov rax, r9"),
+    SELDOM.format("mov rax, rsi"),
 ]
 
 Runner = tuple["Path", dict[str, int]]
@@ -176,3 +179,13 @@ def test_a_mutant_is_judged_beside_its_original(runner: Runner, verdict: str) ->
     original, mutant = executed(program, [(places[body], None, 0), (places[body], mutation, at)])
     assert original.verdict in ("same", "other")
     assert mutant.verdict == verdict
+
+
+def test_what_the_usual_inputs_do_not_reach_is_tried_with_others(runner: Runner) -> None:
+    program, places = runner
+    assert judged(runner, SELDOM.format("mov rax, r9")).verdict == "violates"
+    right = places[SELDOM.format("mov rax, rsi")]
+    mutation = Mutation("test", 1, 15, bytes.fromhex("4c89c8"), "")  # mov rax, r9
+    original, mutant = executed(program, [(right, None, 0), (right, mutation, 15)])
+    assert original.verdict == "same"
+    assert mutant.verdict == "violates"
