@@ -311,3 +311,42 @@ def test_a_jump_into_a_row_of_code_is_left_alone() -> None:
     nop
 .row: ret"""
     assert "ABI012" not in [rule for rule, _ in found(TWO, code)]
+
+
+ROW = """
+    push rbp
+    mov  rbp, rsp
+    lea  rax, [rdi * 8 + 15]
+    and  rax, -16
+    sub  rsp, rax
+    xor  edx, edx
+.next:
+    mov  [rsp + rdx * 8], rdx
+    add  rdx, {step}
+    cmp  rdx, rdi
+    jne  .next
+    mov  rax, [rsp]
+    leave
+    ret"""
+
+
+@pytest.mark.parametrize(
+    ("clause", "step", "reported"),
+    [
+        ("", 1, False),
+        ("", 2, False),
+        ("/*@ requires 1 <= n <= 100; */", 1, False),
+        ("/*@ requires 1 <= n <= 100; */", 2, True),
+    ],
+)
+def test_an_even_number_may_be_what_callers_see_to(
+    clause: str, step: int, *, reported: bool
+) -> None:
+    rules = [rule for rule, _ in found(f"{clause}\nlong f(long n);", ROW.format(step=step))]
+    assert ("ABI012" in rules) == reported
+
+
+def test_a_realigned_frame_has_no_size() -> None:
+    code = "mov rdx, rsp\n and rsp, -32\n sub rsp, 64\n{}\n mov rsp, rdx\n ret"
+    inner = INDEX[INDEX.index("mov") : INDEX.index("add")]
+    assert found("long f(long n);", code.format(inner)) == []

@@ -231,7 +231,7 @@ class ObjectFlow:
         followed = None if outcome.reason else code
         extent = Extent(function.start, function.end, followed, outcome.astray)
         strict = self.strict or convention.complete
-        yield from trials(self._program, convention, extent, code, strict=strict)
+        yield from trials(self._program, convention, extent, code, strict=strict, brief=self.strict)
 
     def _interpreted(self, function: Function, outcome: Outcome) -> tuple[Graph, Machine]:
         """Run a function to its fixpoint: again, if callees that do not return explain it better.

@@ -2,8 +2,8 @@
 
 Numbers are of five sorts: `small` ones, which any count or index may be; `wild` ones, which only
 code that masks or compares them gets along with; `named` ones, which the code itself compares with
-something; `middling` ones; and `zero`: all of them, or one in turn. Requirements of the contract
-are kept where they can be worked out.
+something; `middling` ones, in every other scene multiples of 16; and `zero`: all of them, or one in
+turn. Requirements of the contract are kept where they can be worked out.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Scene:
         elif self.sort == WILD and size >= INT:
             value = dice if size > INT else (1 << 20) + dice % (1 << 26)
         elif self.sort == MIDDLING:
-            value = 4 + dice % 40 if dice & 0x10000 else 64 + dice % 140
+            value = 64 + dice % 140 & -16 if self.salt & 1 else 4 + dice % 40
         elif self.sort == ZERO and (self.salt % 3 or place == self.salt // 3 % count):
             value = 0
         else:

@@ -30,10 +30,10 @@ RETURN_SIZE = 8
 PATIENCE = 15
 """So many scenes that show no new branch are tried at most before it is given up."""
 THOROUGH = 2500
-"""But so many instructions at least in runs that end, where no build waits for them."""
+"""But so many instructions at least in runs that end, if they need not be `brief`."""
 TRIES = 8
 DOUBTS = 6
-"""So many findings that may be excused are enough."""
+"""So many findings that may be excused are enough, once each sort of numbers had its turn."""
 
 
 def trials(
@@ -43,8 +43,12 @@ def trials(
     code: dict[int, Insn],
     *,
     strict: bool,
+    brief: bool = False,
 ) -> Iterator[Broken]:
-    """Yield how a function breaks the convention, if runs show it; `strict`: without excuse."""
+    """Yield how a function breaks the convention, if runs show it; `strict`: without excuse.
+
+    `brief`: somebody waits, so it is given up sooner.
+    """
     named = numbers(code)
     spent = ended = last = endless = 0
     edges: set[object] = set()
@@ -52,8 +56,9 @@ def trials(
     sized = not strict and has_sized_array(code)
     excuses = Excuses(program, strict=strict)
     for number in range(MOST):
-        tired = number - last > patience and (strict or ended > THOROUGH)
-        if tired or spent > BUDGET or len(excuses.doubtful) == DOUBTS:
+        tired = number - last > patience and (brief or ended > THOROUGH)
+        doubts = len(excuses.doubtful) >= DOUBTS and number >= len(PLAN)
+        if tired or spent > BUDGET or doubts:
             break
         sort = PLAN[number % len(PLAN)]
         if sort == ZERO and sized:
@@ -175,8 +180,14 @@ def numbers(code: dict[int, Insn]) -> list[int]:
 
 def has_sized_array(code: dict[int, Insn]) -> bool:
     """Tell whether the size of the frame is computed: callers keep it above zero."""
-    moved = (i.operands for i in code.values() if i.name in ("sub", "mov") and len(i.operands) > 1)
-    return any(to[:2] == ("r", RSP) and of[0] == "r" and of[1] != RBP for to, of, *_ in moved)
+    moves = [i.operands for i in code.values() if i.name == "mov" and len(i.operands) > 1]
+    below = {of[1] for to, of in moves if to[:2] == ("r", RSP) and of[0] == "r"} | {RSP}
+    return any(
+        insn.name == "sub"
+        and insn.operands[0][0] == insn.operands[1][0] == "r"
+        and insn.operands[0][1] in below
+        for insn in code.values()
+    )
 
 
 def difference(one: Run, two: Run, convention: Convention) -> Broken | None:
