@@ -350,3 +350,21 @@ def test_a_realigned_frame_has_no_size() -> None:
     code = "mov rdx, rsp\n and rsp, -32\n sub rsp, 64\n{}\n mov rsp, rdx\n ret"
     inner = INDEX[INDEX.index("mov") : INDEX.index("add")]
     assert found("long f(long n);", code.format(inner)) == []
+
+
+@pytest.mark.parametrize(("moved", "reported"), [("mov rax, rdi", False), ("mov eax, edi", True)])
+def test_half_of_a_function_pointer_is_none(moved: str, *, reported: bool) -> None:
+    """The upper half is kept beside it, so that nothing else could tell."""
+    code = f"""
+    sub  rsp, 24
+    {moved}
+    mov  [rsp], eax
+    shr  rax, 32
+    mov  [rsp + 4], eax
+    mov  rdi, rsi
+    mov  rax, [rsp]
+    call rax
+    add  rsp, 24
+    ret"""
+    told = found(POINTER, code)
+    assert bool(told) == reported, told

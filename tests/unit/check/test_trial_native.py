@@ -82,7 +82,8 @@ def _page(state: cases.State) -> Any:
 
 def interpreted(insn: Insn, state: cases.State) -> Outcome | None:
     """Return what the interpreter makes of an instruction; None if that is nothing to compare."""
-    program: Any = SimpleNamespace(end=0, names={}, field=lambda _: None)
+    nowhere = dict.fromkeys(("start", "end", "slots", "others"), 0)
+    program: Any = SimpleNamespace(**nowhere, names={}, field=lambda _: None)
     m = Processor(program, Memory(program, 0, _page(state), []), 0)
     m.r[:], m.v[:] = state.general, state.vectors
     for value in state.st:

@@ -10,7 +10,7 @@ import random
 from functools import cache
 from typing import TYPE_CHECKING
 
-from asmith.check.trial.program import OTHERS, ROOM, SECTIONS, SLOTS
+from asmith.check.trial.program import ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,14 +115,14 @@ class Memory:
         if STACK - DEPTH <= address < STACK + PAGE:
             made = bytearray(pattern(self.variant))
             self.defined[number] = bytearray(PAGE)
-        elif SECTIONS <= address < self.program.end:
+        elif self.program.start <= address < self.program.end:
             made = bytearray(self.program.page(address))
-        elif SLOTS <= address < OTHERS:
+        elif self.program.slots <= address < self.program.others:
             made = bytearray()
             for word in range(PAGE // 8):
                 made += (self.program.slot(address + 8 * word) or 0).to_bytes(8, "little")
             return made  # not kept: there may be more slots later
-        elif OTHERS <= address < OTHERS + ROOM * len(self.program.names) or (
+        elif 0 <= address - self.program.others < ROOM * len(self.program.names) or (
             address >= REGIONS and address % REGION < EXTENT and address < STACK - DEPTH - REGION
         ):
             made = self.fill(address)

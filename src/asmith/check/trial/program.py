@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 
 SECTIONS, SLOTS, OTHERS = 0x1000_0000, 0x3000_0000, 0x4000_0000
 """Where sections, slots of the global offset table and external names begin."""
+HIGH = 0x2000_0000_0000
+"""So much is added to that unless the object has fields of 32 bits for addresses."""
 ROOM = 0x1_0000
 """Bytes between external names."""
 ALIGN = 4096
 _WIDE = frozenset({"R_X86_64_64"})
-_HALF = frozenset({"R_X86_64_PC32", "R_X86_64_PLT32", "R_X86_64_32", "R_X86_64_32S"})
+_ABSOLUTE = frozenset({"R_X86_64_32", "R_X86_64_32S"})
+_HALF = frozenset({"R_X86_64_PC32", "R_X86_64_PLT32", *_ABSOLUTE})
 
 _NARROW, _BEFORE = 0x67, frozenset(b"\x26\x2e\x36\x3e\x64\x65\x66\xf0\xf2\xf3")
 """The prefix of an address of 32 bits, and those that may stand before it."""
@@ -66,7 +69,11 @@ class Program:
         self._starts: list[int] = []
         self._sections: list[Section] = []
         self._at: dict[int, int] = {}
-        start = SECTIONS
+        loaded = {s.index for s in facts.sections if s.has(Section.ALLOC)}
+        is_low = any(r.type in _ABSOLUTE and r.section in loaded for r in facts.relocations)
+        base = 0 if is_low else HIGH
+        self.start, self.slots, self.others = SECTIONS + base, SLOTS + base, OTHERS + base
+        start = self.start
         for section in facts.sections:
             if section.has(Section.ALLOC):
                 self._at[section.index] = start
@@ -99,12 +106,17 @@ class Program:
             return None
         return section.index << SECTION | address - self._at[section.index]
 
+    def is_half(self, address: int) -> bool:
+        """Tell whether an address is the lower half of one of code."""
+        whole = address + HIGH
+        return self.start > HIGH and (whole in self.names or self.place(whole) is not None)
+
     def of(self, target: Target) -> int:
         """Return the address that a reference means."""
         if target.delta:
             raise Unable
         if target.via:
-            return self._slots.setdefault(target.name, SLOTS + 8 * len(self._slots))
+            return self._slots.setdefault(target.name, self.slots + 8 * len(self._slots))
         if target.address is not None:
             return self.concrete(target.address)
         return self.external(target.name) + target.offset
@@ -113,7 +125,7 @@ class Program:
         """Return the address of a name of another object."""
         known = self._others.get(name)
         if known is None:
-            known = self._others[name] = OTHERS + ROOM * len(self._others)
+            known = self._others[name] = self.others + ROOM * len(self._others)
             self.names[known] = name
         return known
 

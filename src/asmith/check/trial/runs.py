@@ -202,7 +202,7 @@ class Run:
                 m.push(program.concrete(after), at)
             return place
         is_data = stray or at == self.extent.astray or address in self.scene.numbers
-        is_data = is_data or self.memory.holds(address)
+        is_data = is_data or self.memory.holds(address) or program.is_half(address)
         if is_data and address not in program.names:
             self.lost = at
             self.end, self.detail = "nowhere", address
