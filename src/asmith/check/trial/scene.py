@@ -147,8 +147,6 @@ class Scene:
         if boolean:
             return dice & 1
         low, high = self._ranges.get(name, (None, None))
-        if low is not None and high is not None and low <= high:
-            return low + dice % (high - low + 1)
         count = max(1, len(self.convention.arguments))
         if self.sort == NAMED and self.named and place == self.salt % count:
             value = self.named[self.salt // count % len(self.named)]
@@ -160,7 +158,19 @@ class Scene:
             value = 0
         else:
             value = 1 + dice % 3 if self.salt else 1
-        return max(value, low or value) & MASK[min(size, 8)]
+        if low is not None and high is not None and low <= high:
+            value = self._within(low, high, value, dice)
+        else:
+            value = max(value, low or value)
+        return value & MASK[min(size, 8)]
+
+    def _within(self, low: int, high: int, value: int, dice: int) -> int:
+        """Return a number within bounds: the wanted one, one at the limits, or any."""
+        if low <= value <= high and self.sort != MIDDLING:
+            return value
+        at_limit = self.sort in (SMALL, ZERO, WILD)
+        span = min(3, high - low + 1) if at_limit else high - low + 1
+        return high - dice % span if self.sort == WILD else low + dice % span
 
     def _function(self, kind: FunctionType, name: str) -> int:
         """Return the address of a function of another object, by the type of a pointer to it."""
