@@ -16,7 +16,6 @@ from asmith.check.flow.bounds import beyond
 from asmith.check.flow.contracts import summary_of
 from asmith.check.flow.effects import bind
 from asmith.check.flow.events import (
-    Broken,
     Call,
     Cut,
     Exit,
@@ -56,8 +55,9 @@ from asmith.check.flow.summary import (
     clobbered,
     mask_of,
 )
-from asmith.check.flow.symbols import SECTION, Symbols, Target
+from asmith.check.flow.symbols import Symbols, Target
 from asmith.check.flow.tables import barriers_of
+from asmith.check.flow.tried import Trials
 from asmith.check.flow.values import AREA, CHOICE, KIND, SYM, TOP
 from asmith.check.flow.walk import Walk, is_worth
 from asmith.model.objects import Section
@@ -68,7 +68,6 @@ if TYPE_CHECKING:
 
     from asmith.check.flow.contracts import Convention
     from asmith.check.flow.functions import Function
-    from asmith.check.trial.program import Program
     from asmith.model.objects import ObjectFacts
     from asmith.toolchain.decode import Insn
 
@@ -99,8 +98,6 @@ class ObjectFlow:
     ) -> None:
         self.compiled = compiled
         self.strict = strict
-        self._facts = facts
-        self._program: Program | None = None
         self.symbols = Symbols(facts)
         codes = {
             s.index: Code(s.data, _INTERNED, _FORMS, bind)
@@ -108,6 +105,7 @@ class ObjectFlow:
             if s.has(Section.EXEC) and s.data
         }
         self.roster = Roster(facts, codes, self.symbols, conventions or {}, compiled=compiled)
+        self._trials = Trials(facts, self.roster, strict=strict)
         self.barriers = barriers_of(self.symbols, frozenset(codes))
         self.summaries: dict[int, Summary] = {}
         self.outcomes: dict[int, Outcome] = {}
@@ -180,7 +178,7 @@ class ObjectFlow:
             outcome.reason, outcome.astray = str(reason), reason.jump
             self.summaries[function.start] = PLATFORM
         if function.start in self.outcomes and outcome.convention is not None and not self.compiled:
-            outcome.add([*self._tried(outcome)])
+            outcome.add([*self._trials.of(outcome)])
 
     def _note(self, outcome: Outcome, graph: Graph, machine: Machine) -> None:
         """Take what a run has shown."""
@@ -207,31 +205,6 @@ class ObjectFlow:
         for bad in outcome.of(Invalid):
             place = bad.address - outcome.function.start
             outcome.reason = f"its code is no instruction at +{place:#x}"
-
-    def _tried(self, outcome: Outcome) -> Iterator[Broken]:
-        """Run a function with a contract."""
-        convention = outcome.convention
-        if convention is None or convention.variadic:
-            return
-        from asmith.check.trial.program import Program  # where nothing has a contract: not loaded
-        from asmith.check.trial.runs import Extent
-        from asmith.check.trial.trial import trials
-
-        if self._program is None:
-            self._program = Program(
-                self._facts, self.roster.codes, self.symbols, self.roster.conventions
-            )
-        function = outcome.function
-        code = outcome.code
-        if outcome.reason:  # not all of it was seen
-            at = self.roster.codes[function.start >> SECTION].at
-            high = function.start >> SECTION << SECTION
-            places = range(function.start, function.end)
-            code = {place: at[place - high] for place in places if place - high in at}
-        followed = None if outcome.reason else code
-        extent = Extent(function.start, function.end, followed, outcome.astray)
-        strict = self.strict or convention.complete
-        yield from trials(self._program, convention, extent, code, strict=strict, brief=self.strict)
 
     def _interpreted(self, function: Function, outcome: Outcome) -> tuple[Graph, Machine]:
         """Run a function to its fixpoint: again, if callees that do not return explain it better.
