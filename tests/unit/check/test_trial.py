@@ -368,3 +368,17 @@ def test_half_of_a_function_pointer_is_none(moved: str, *, reported: bool) -> No
     ret"""
     told = found(POINTER, code)
     assert bool(told) == reported, told
+
+
+@pytest.mark.parametrize(("most", "reported"), [(999, False), (1000, True)])
+def test_the_limits_of_what_is_required_are_tried(most: int, *, reported: bool) -> None:
+    code = """
+    mov  [rsp - 16], rdi
+    lea  rcx, [rdi - 1000]
+    xor  eax, eax
+    test rcx, rcx
+    sete al
+    mov  rax, [rsp + rax * 8 - 16]
+    ret"""
+    told = found(f"/*@ requires 0 <= n <= {most}; */\nlong f(long n);", code)
+    assert ("ABI012" in [rule for rule, _ in told]) == reported, told
