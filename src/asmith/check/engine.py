@@ -74,6 +74,17 @@ def check_object(subject: ObjectInput) -> CheckResult:
             gc.enable()
 
 
+def warm() -> None:
+    """Load what the first check would have to, for whoever has time before it."""
+    from asmith.check.flow import analysis
+    from asmith.check.trial import trial
+    from asmith.toolchain import decode
+
+    del analysis, trial
+    all_rules()
+    decode.warm()
+
+
 def _checked(subject: ObjectInput) -> CheckResult:
     followed = follow(subject)
     unfollowed = not_analysed(followed)

@@ -77,12 +77,12 @@ class Told:
 
 def _warm() -> None:
     """Load what the first edit would have to wait for."""
+    from asmith.check import engine
     from asmith.run import executor, iterations
-    from asmith.toolchain import decode
 
     del iterations
     executor.warm()
-    decode.warm()
+    engine.warm()
 
 
 def _price(recorder: Recorder) -> Cost | None:
