@@ -119,7 +119,9 @@ def date(path: Path, seconds: int) -> None:
         raise explain(error, "date the file", path) from error
 
 
-def write_atomic(path: Path, data: bytes, *, durable: bool = False, mode: int = 0o644) -> None:
+def write_atomic(
+    path: Path, data: bytes | bytearray, *, durable: bool = False, mode: int = 0o644
+) -> None:
     """Replace a file by `data` in one step; `durable` waits until it is on the medium."""
     temporary = ""
     try:

@@ -39,9 +39,13 @@ def make(session: Session, step: Step, name: str, out: Path) -> bool:
         return False
     if _but_for_objects(entry.inputs) != _but_for_objects(inputs.of(session, step)):
         return False
-    place = session.root / layout.output(Slot.BASE, name)
+    path = layout.output(Slot.BASE, name)
+    place = session.root / path
     program = files.read_if_exists(place)
-    if program is None or digest_bytes(program) != entry.outputs[name]:
+    if program is None or (
+        known.head.differs(str(session.root), path)  # looked at after it was read
+        and digest_bytes(program) != entry.outputs[name]
+    ):
         return False
     changed = [
         m

@@ -41,7 +41,7 @@ _FIELDS = {
 }
 
 
-def patched(program: bytes, objects: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+def patched(program: bytes, objects: Iterable[tuple[bytes, bytes]]) -> bytearray | None:
     """Return what `program` would be if it were linked from other objects, or None: link it.
 
     `objects` are pairs of an object that the program was linked from and the one in its place. All
@@ -64,7 +64,7 @@ def patched(program: bytes, objects: Iterable[tuple[bytes, bytes]]) -> bytes | N
                     made[at + start : at + end] = here.data[start:end]
     except (ValueError, IndexError, struct.error):
         return None  # no usual program: whoever links it will see
-    return bytes(made)
+    return made
 
 
 def _but_for_content(facts: ObjectFacts) -> ObjectFacts:
