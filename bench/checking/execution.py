@@ -53,8 +53,8 @@ def build(units: Sequence[Unit], directory: Path) -> Path:
     _call(
         directory, "gcc", "-O1", "-w", "-mno-avx", "-fno-builtin", f"-I{NATIVE}", "-z", "execstack",
         "-z", "now",
-        "-o", str(runner), str(NATIVE / "runner.c"), "units.c", "trampoline.o", "thunks.o", *linked,
-        "-lm",
+        "-o", str(runner), str(NATIVE / "runner.c"), str(NATIVE / "inputs.c"), "units.c",
+        "trampoline.o", "thunks.o", *linked, "-lm",
     )  # fmt: skip
     return runner
 
