@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asmith.host import process
 from fakes import sample as samples
 from fakes.command import Command
 from fakes.provider import make_ready
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -60,3 +62,18 @@ def ready(plain: samples.Sample, monkeypatch: pytest.MonkeyPatch) -> samples.Sam
 def asmith(capsys: pytest.CaptureFixture[str]) -> Command:
     """Return the command line."""
     return Command(capsys)
+
+
+@pytest.fixture
+def links(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Return the commands that link the product of a sample project, from here on."""
+    found: list[Sequence[str]] = []
+    run = process.run
+
+    def noted(command: Sequence[str], **others: object) -> process.Completed:
+        if "libsum.so.map" in " ".join(command):
+            found.append(command)
+        return run(command, **others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(process, "run", noted)
+    return found

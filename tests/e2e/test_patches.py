@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asmith.host import process
 from asmith.run import layout, parts
 from asmith.toolchain import link
 
@@ -30,21 +29,6 @@ def built(request: pytest.FixtureRequest, plain: Sample, monkeypatch: pytest.Mon
         plain.remove(layout.INDEX)
     assert plain.ran() == (["link:sum"] if request.param == "two levels" else [])
     return plain
-
-
-@pytest.fixture
-def links(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
-    """Return the commands that link the product, from here on."""
-    found: list[Sequence[str]] = []
-    run = process.run
-
-    def noted(command: Sequence[str], **others: object) -> process.Completed:
-        if f"{PRODUCT.rpartition('/')[2]}.map" in " ".join(command):
-            found.append(command)
-        return run(command, **others)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(process, "run", noted)
-    return found
 
 
 def number(sample: Sample, value: int) -> None:
