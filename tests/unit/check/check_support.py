@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asmith.abi import banner
-from asmith.check.engine import HeaderInput, LinkInput, ObjectInput
+from asmith.check.engine import HeaderInput, LinkInput, ObjectInput, Profile, check_object
 from asmith.check.report import EXAMPLE_CONTRACT, EXAMPLE_LIBRARY
 from asmith.contract.reader import read_interfaces
 from asmith.model.names import InterfaceName, ModuleName, digest_of
@@ -35,6 +35,28 @@ t_counter_size          equ 16
 t_counter.count         equ 0
 t_counter.limit         equ 8
 """
+
+
+COMPILED = """
+        .intel_syntax noprefix
+        .text
+        .globl  f
+        .type   f, @function
+f:      {code}
+        .size   f, . - f
+        {more}
+        .section .note.GNU-stack, "", @progbits
+"""
+
+
+def rules_of(directory: Path, code: str, profile: Profile, more: str = "") -> list[str]:
+    """Return the rules, but those of the file, that report a function `f` as gcc assembles it."""
+    (directory / "f.s").write_text(COMPILED.format(code=code, more=more))
+    subprocess.run(["gcc", "-c", "f.s", "-o", "f.o"], cwd=directory, check=True)
+    facts = read_object((directory / "f.o").read_bytes(), "f.o")
+    result = check_object(ObjectInput(facts=facts, profile=profile))
+    assert result.not_analysed == ()
+    return [f.rule for f in result.findings if f.rule[:3] != "ELF"]
 
 
 def counter(more: str = "", *, clauses: str = "") -> Interface:

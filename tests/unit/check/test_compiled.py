@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from check_support import rules_of
 
-from asmith.check.engine import ObjectInput, Profile, check_object
-from asmith.toolchain.elf import read_object
+from asmith.check.engine import Profile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEXT = """
-        .intel_syntax noprefix
-        .text
-        .globl  f
-        .type   f, @function
-f:      {code}
-        .size   f, . - f
-        {more}
-        .section .note.GNU-stack, "", @progbits
-"""
-
 
 def found(tmp_path: Path, code: str, more: str = "", profile: Profile = Profile.COMPILED) -> str:
-    (tmp_path / "f.s").write_text(TEXT.format(code=code, more=more))
-    subprocess.run(["gcc", "-c", "f.s", "-o", "f.o"], cwd=tmp_path, check=True)
-    facts = read_object((tmp_path / "f.o").read_bytes(), "f.o")
-    result = check_object(ObjectInput(facts=facts, profile=profile))
-    assert result.not_analysed == ()
-    return " ".join(sorted({f.rule for f in result.findings if f.rule[:3] != "ELF"}))
+    return " ".join(sorted(set(rules_of(tmp_path, code, profile, more))))
 
 
 COPY = "sub rsp, 40; mov dword ptr [rsp], 10; {0}; add rsp, 40; ret"

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from check_support import rules_of
 
-from asmith.check.engine import ObjectInput, Profile, check_object
-from asmith.toolchain.elf import read_object
+from asmith.check.engine import Profile
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-TEXT = """
-        .intel_syntax noprefix
-        .text
-        .globl  f
-        .type   f, @function
-f:      {code}
-        .size   f, . - f
-        .section .note.GNU-stack, "", @progbits
-"""
-
-
-def found(tmp_path: Path, code: str, profile: Profile) -> list[str]:
-    (tmp_path / "f.s").write_text(TEXT.format(code=code))
-    subprocess.run(["gcc", "-c", "f.s", "-o", "f.o"], cwd=tmp_path, check=True)
-    facts = read_object((tmp_path / "f.o").read_bytes(), "f.o")
-    result = check_object(ObjectInput(facts=facts, profile=profile))
-    assert result.not_analysed == ()
-    return [f.rule for f in result.findings if f.rule[:3] != "ELF"]
-
 
 STORED = (
     "push rbx; sub rsp, 16; lea rbx, x[rip]; call {0}; test eax, eax; jne 1f; mov [rsp + 8], rbx;"
@@ -97,13 +76,13 @@ FAILS = {
 @pytest.mark.parametrize("code", [pytest.param(c, id=name) for name, c in PASSES.items()])
 @pytest.mark.parametrize("profile", [Profile.COMPILED, Profile.ASM])
 def test_a_special_callee_is_known(tmp_path: Path, profile: Profile, code: str) -> None:
-    assert found(tmp_path, code, profile) == []
+    assert rules_of(tmp_path, code, profile) == []
 
 
 @pytest.mark.parametrize(
     ("rule", "code"), [pytest.param(*case, id=name) for name, case in FAILS.items()]
 )
-def test_what_a_special_callee_does_not_promise_is_found(
+def test_what_a_special_callee_does_not_promise_is_rules_of(
     tmp_path: Path, rule: str, code: str
 ) -> None:
-    assert rule in found(tmp_path, code, Profile.COMPILED)
+    assert rule in rules_of(tmp_path, code, Profile.COMPILED)
